@@ -1,0 +1,100 @@
+"""What margincall knows of a position at one moment, in its own words, whatever exchange it came from.
+
+These are plain values: adapters build them from replies, ``assess`` reads them, nothing changes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from monitor.margin.tiers import TierTable
+
+
+class Contract(StrEnum):
+    """How a contract settles: ``linear`` in the quote (USDT, USDC), ``inverse`` in the base coin."""
+
+    LINEAR = "linear"
+    INVERSE = "inverse"
+
+
+class Side(StrEnum):
+    """The direction of a position; a long loses when the mark price falls."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class PositionStatus(StrEnum):
+    """What the exchange is doing to the position by itself right now."""
+
+    NORMAL = "normal"
+    LIQUIDATING = "liquidating"
+    DELEVERAGING = "deleveraging"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """Contract facts.
+
+    ``symbol`` is ccxt's unified form (``BTC/USDT:USDT``), ``instrument_id`` the exchange's own. ``contract_size``: base coin a
+    contract (linear) or quote currency a contract (inverse). ``price_tick``: the smallest price step, where known.
+    """
+
+    symbol: str
+    instrument_id: str
+    contract: Contract
+    contract_size: Decimal
+    settle_currency: str
+    price_tick: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PositionKey:
+    """Who a position is: one per exchange, account (the user's name for it), unified symbol and side."""
+
+    exchange: str
+    account: str
+    symbol: str
+    side: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSays:
+    """The exchange's own figures for a position, in settle currency and price; None where it gives none (``""`` or 0)."""
+
+    liquidation_price: Decimal | None = None
+    requirement: Decimal | None = None
+    margin_usage: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """An open isolated position at one moment.
+
+    ``contracts`` > 0; ``entry_price`` and ``mark_price`` > 0; ``isolated_margin`` in settle currency, without unrealised
+    profit, as the exchange reports it (Binance isolatedWallet, Bybit positionIM, OKX margin; can be <= 0 after funding).
+    ``leverage`` is the setting; ``taker_fee_rate`` a positive share. ``tiers`` is None where the table could not be had.
+    ``opened`` is the exchange's own mark of this life of the position (an open time), ``changed`` its mark of the last
+    change; both only compared, never read. ``exchange_adds_margin``: the exchange's own automatic margin is on.
+    ``degraded`` names what was missing or inferred (``no_tiers``, ``contract_size_inferred`` ...).
+    """
+
+    key: PositionKey
+    family: str
+    instrument: Instrument
+    hedged: bool
+    contracts: Decimal
+    entry_price: Decimal
+    mark_price: Decimal
+    isolated_margin: Decimal
+    leverage: Decimal | None = None
+    taker_fee_rate: Decimal | None = None
+    tiers: TierTable | None = None
+    says: ExchangeSays = ExchangeSays()
+    opened: str = ""
+    changed: str = ""
+    status: PositionStatus = PositionStatus.NORMAL
+    exchange_adds_margin: bool = False
+    degraded: tuple[str, ...] = ()

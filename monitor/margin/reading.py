@@ -1,0 +1,71 @@
+"""What one poll of one family brought: a snapshot, a failure, or "not opened". A failed poll is a value too.
+
+A *family* is the part of an account that one positions call covers (Binance USD-M or COIN-M; Bybit USDT, USDC or inverse;
+OKX). It is the unit of freshness: a snapshot holds ALL positions of its family or there is no snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from monitor.margin.position import Position, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class FamilyKey:
+    """A family of an account: exchange, the user's name of the account, and the family's name (``usdm``, ``inverse`` ...)."""
+
+    exchange: str
+    account: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Unguarded:
+    """An open position that is not isolated, so that margincall does not assess it; ``mode`` is ``cross`` or ``portfolio``."""
+
+    symbol: str
+    side: Side
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilySnapshot:
+    """All open positions of one family, read at ``at`` (aware UTC: when the request was sent, so age is never understated).
+
+    ``free`` maps a settle currency to the balance that can be added as margin now, where that is known.
+    """
+
+    key: FamilyKey
+    at: datetime
+    positions: tuple[Position, ...]
+    unguarded: tuple[Unguarded, ...] = ()
+    free: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyFailure:
+    """A poll that brought nothing usable. ``cause`` is the error's class name in snake case (``timed_out``), ``message`` one
+    sentence for a person, ``until`` the time before which the exchange asked not to be called again."""
+
+    key: FamilyKey
+    at: datetime
+    cause: str
+    message: str
+    hint: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyNotOpened:
+    """The account has not opened this family: nothing to watch there; ``message`` says how the exchange put it."""
+
+    key: FamilyKey
+    at: datetime
+    message: str
+
+
+FamilyReading = FamilySnapshot | FamilyFailure | FamilyNotOpened

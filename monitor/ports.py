@@ -1,0 +1,141 @@
+"""All input and output of margincall on one page: the clock, the exchanges, the channels, the store.
+
+Adapters under ``exchanges/``, ``notify/`` and ``store/`` implement these; ``app.py`` puts them together; tests have fakes
+of each that pass the same behaviour suites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from monitor.alerts.model import Alert, Message
+from monitor.decide import Commit, Memory
+from monitor.margin.assessment import Assessment
+from monitor.margin.reading import FamilyReading
+
+
+class Clock(Protocol):
+    """Time, so that tests can own it."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of `margincall check`: ``status`` is ok, warn or fail; ``text`` says what; ``advice`` what to do about it."""
+
+    status: str
+    topic: str
+    text: str
+    advice: str = ""
+
+
+class Exchange(Protocol):
+    """One account on one exchange, read only."""
+
+    account: str
+    exchange: str
+    families: tuple[str, ...]
+
+    async def fetch_family(self, family: str) -> FamilyReading:
+        """Every open position of one family, read now; ends within 5 seconds, and within 10 on the very first call.
+
+        Never raises but for cancellation: what went wrong is a FamilyFailure. Safe to call for several families at once.
+        """
+        ...
+
+    def refresh_terms(self, instrument_ids: Collection[str]) -> None:
+        """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""
+        ...
+
+    async def inspect(self) -> Sequence[CheckLine]:
+        """What `check` tells of this account: connection, clock, margin and position mode, what is guarded and what not."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection, within a second."""
+        ...
+
+
+class Notifier(Protocol):
+    """One channel to people."""
+
+    name: str
+
+    async def send(self, message: Message) -> None:
+        """Hand the message to the service; returns once the service accepted it.
+
+        Raises ChannelUnavailable (try later) or ChannelRefused (a person must mend the channel). Takes at most 30 seconds.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop at once; a send that hangs is left behind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way to one channel; ``attempt`` counts from 1."""
+
+    id: int
+    channel: str
+    message: Message
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReading:
+    """One assessment as kept, rebuilt from the stored inputs; ``at`` is when it was read."""
+
+    at: datetime
+    epoch: int
+    assessment: Assessment
+
+
+class Store(Protocol):
+    """What must survive a restart. Every method is one transaction; a failure raises StoreFault and changes nothing."""
+
+    async def load(self) -> Memory:
+        """The memory as of the last commit: families, positions with their last assessment, alerts."""
+        ...
+
+    async def commit(self, commit: Commit, *, channels: Sequence[str]) -> None:
+        """Keep what one decision changed; each message of it becomes one pending delivery for each of ``channels``."""
+        ...
+
+    async def claim(self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20) -> Sequence[Delivery]:
+        """Deliveries of ``channel`` that are due, oldest first; nobody else gets them until ``now + lease``."""
+        ...
+
+    async def settle(
+        self, delivery: Delivery, outcome: str, now: datetime, *, retry_at: datetime | None = None, detail: str = ""
+    ) -> None:
+        """Record how a claimed delivery ended: ``accepted``, ``retry`` (with ``retry_at``) or ``dead``."""
+        ...
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """When the next unsettled delivery of ``channel`` is due, None when there is none."""
+        ...
+
+    async def bans(self) -> dict[str, datetime]:
+        """For each pacing scope (``binance``, ``bybit|main``), the time before which nothing may be sent."""
+        ...
+
+    async def keep_ban(self, scope: str, until: datetime) -> None:
+        """Remember over restarts that nothing may be sent in ``scope`` before ``until``."""
+        ...
+
+    async def close(self) -> None:
+        """Write out and let go of the file."""
+        ...
