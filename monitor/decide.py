@@ -31,7 +31,8 @@ class FamilyState(StrEnum):
 class FamilyMemory:
     """What is remembered of a family. ``since``: when it was first tried (by this or an earlier run). ``last_good``: time of
     the last snapshot. ``failing``: failed polls since then. ``error`` and ``hint``: of the last failure, "" when the last poll
-    was good. ``unguarded``: as of the last snapshot."""
+    was good. ``unguarded``: as of the last snapshot.
+    """
 
     key: FamilyKey
     state: FamilyState
@@ -46,7 +47,8 @@ class FamilyMemory:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionMemory:
     """What is remembered of a position's present life. ``epoch`` counts its lives from 1; ``absences`` counts agreeing valid
-    snapshots without it; ``assessment`` is the last one, read at ``last_seen``."""
+    snapshots without it; ``assessment`` is the last one, read at ``last_seen``.
+    """
 
     key: PositionKey
     family: str

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Protocol
 
-from monitor.alerts.model import Alert, Message
+from monitor.alerts.model import Message
 from monitor.decide import Commit, Memory
 from monitor.margin.assessment import Assessment
 from monitor.margin.reading import FamilyReading

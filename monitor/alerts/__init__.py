@@ -1,0 +1,1 @@
+"""Alerts: when to speak, why, and in which words."""

@@ -68,7 +68,8 @@ class Alert:
     ``code`` is the short name a person sees (``K7Q2``). ``level`` is the level now, ``peak`` the worst it ever was,
     ``told`` the level of the last message (None: nothing sent yet). ``since``: first breach; ``state_since``: entry into this
     state; ``level_since``: entry into this level; ``told_at``: the last message; ``repeats``: how many repeats went out at
-    this level. ``born``: the line was already crossed when the subject was first seen, so it does not repeat until worse.
+    this level. ``born``: the line was already crossed when the subject was first seen, so it does not repeat until worse. ``steps``: how many dead bands past its
+    line the value lay when it was told.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Alert:
     value: Decimal | None = None
     line: Decimal | None = None
     reason: str = ""
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class Notice:
 class Message:
     """A text for people, the same for every channel; ``code`` ties repeats and duplicates together for the reader.
 
-    ``title`` fits 60 characters; ``body`` is plain text.
+    ``title`` fits 60 characters; ``body`` is plain text. ``codes``: every alert that the message speaks of.
     """
 
     id: str
@@ -113,3 +115,4 @@ class Message:
     title: str
     body: str
     at: datetime
+    codes: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Config: one YAML file, the environment and credential files, checked and explained."""

@@ -1,0 +1,1 @@
+"""Daemon: the loops that poll, decide, commit and deliver."""

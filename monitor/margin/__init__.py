@@ -1,0 +1,1 @@
+"""Margin: exact arithmetic on one position. Decimal only, no clock, no I/O."""

@@ -1,0 +1,1 @@
+"""Practice: a practice exchange on loopback."""

@@ -7,11 +7,15 @@ YAML. Rule files never import each other and know nothing of alerts: they turn f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Annotated, NamedTuple
+from itertools import pairwise
+from typing import Annotated, ClassVar, NamedTuple
+
+from monitor.margin.assessment import Assessment
 
 
 class Level(IntEnum):
@@ -52,7 +56,8 @@ class Judgement(NamedTuple):
     """What a rule says of one subject now.
 
     ``level``: the level in breach, or the level that the dead band holds; None when CLEAR or UNKNOWN. ``value`` and ``line``:
-    the figure that was judged and the line it was held against (the rule's own unit). ``reason``: a few plain words.
+    the figure that was judged and the line it was held against (the rule's own unit). ``reason``: a few plain words. ``steps``:
+    how many dead bands the value lies past its line; more is worse.
     """
 
     verdict: Verdict
@@ -60,6 +65,7 @@ class Judgement(NamedTuple):
     value: Decimal | None = None
     line: Decimal | None = None
     reason: str = ""
+    steps: int = 0
 
 
 CLEAR = Judgement(Verdict.CLEAR)
@@ -84,3 +90,116 @@ class Scope(Enum):
 
 
 NO_HOLD = timedelta(0)
+
+
+class RatioLine(NamedTuple):
+    """A line on equity / notional: a share (``multiple`` False), or so many times the maintenance rate."""
+
+    value: Decimal
+    multiple: bool
+
+
+RatioOrMultiple = Annotated[RatioLine, Unit.RATIO_OR_MULTIPLE]
+"""Written ``5%`` (of the notional) or ``2x`` (times the maintenance rate) in the configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What every rule kind has. ``hold``: a breach counts once it lasted this long. ``clear_hold``: so does the all-clear."""
+
+    KIND: ClassVar[str]
+    SCOPE: ClassVar[Scope]
+    DEFAULT: ClassVar[bool] = False
+    """Whether the kind is in force without being named in the configuration."""
+
+    hold: timedelta = NO_HOLD
+    """A breach counts once it has lasted this long; 0s tells it at once."""
+    clear_hold: timedelta = timedelta(seconds=10)
+    """The all-clear counts once it has lasted this long."""
+
+
+class PositionRule(Rule):
+    """A rule on the figures of one guarded position."""
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.POSITION
+
+    def judge(self, assessment: Assessment, held: Level | None) -> Judgement:
+        """The verdict on one assessment; ``held`` is the level of this rule's alert on the position now, None without one."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnguardedSeen:
+    """An open position that is not isolated now. ``was_guarded``: margincall guarded this very position before."""
+
+    mode: str
+    was_guarded: bool
+
+
+class UnguardedRule(Rule):
+    """A rule on open positions that are not isolated."""
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.UNGUARDED
+
+    def judge(self, seen: UnguardedSeen, held: Level | None) -> Judgement:
+        """The verdict on one such position."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilySeen:
+    """How a family's readings stand. ``age``: time since the last snapshot, or since the first try where there was none.
+
+    ``interval``: of its polls now. ``near``: one of its positions is past its first line. ``failed``: the last poll failed.
+    ``at_once``: a failed poll is to be told without waiting (a single run).
+    """
+
+    age: timedelta
+    interval: timedelta
+    near: bool
+    failed: bool
+    error: str
+    at_once: bool = False
+
+
+class FamilyRule(Rule):
+    """A rule on the freshness of a family."""
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.FAMILY
+
+    def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
+        """The verdict on one family."""
+        raise NotImplementedError
+
+
+def judge_lines(
+    value: Decimal, lines: Sequence[tuple[Level, Decimal | None]], band: Decimal, held: Level | None, *, lower_is_worse: bool
+) -> Judgement:
+    """Hold ``value`` against ``lines`` (worst level first): BREACH at or past a line, DEAD_BAND within ``band`` of a held one."""
+    sign = 1 if lower_is_worse else -1
+    for level, line in lines:
+        if line is None:
+            continue
+        room = (value - line) * sign
+        if room <= 0:
+            return Judgement(Verdict.BREACH, level, value, line, "", steps_past(line, value, band))
+        if held is not None and level <= held and room <= band:
+            return Judgement(Verdict.DEAD_BAND, level, value, line)
+    return CLEAR
+
+
+def steps_past(line: Decimal, value: Decimal, band: Decimal) -> int:
+    """How many whole dead bands ``value`` lies past ``line``, whichever way is worse: a coarse measure of getting worse."""
+    return int(abs(value - line) / band) if band > 0 else 0
+
+
+def require_order(kind: str, lines: Sequence[tuple[str, Decimal | None]], *, lower_is_worse: bool) -> None:
+    """Raise ValueError unless the lines that are set get strictly worse in the order given (warning first)."""
+    named = [(name, value) for name, value in lines if value is not None]
+    for (milder, mild), (worse, bad) in pairwise(named):
+        if (bad >= mild) if lower_is_worse else (bad <= mild):
+            way = "below" if lower_is_worse else "above"
+            raise ValueError(f"{kind}: the {worse} line must lie {way} the {milder} line")

@@ -1,0 +1,1 @@
+"""Automatic margin: policies, plans and the ledger of intents."""

@@ -1,0 +1,1 @@
+"""Web: what the daemon shows over HTTP."""
