@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.alerts.model import Message
-from monitor.decide import Commit, Memory
 from monitor.margin.assessment import Assessment
 from monitor.margin.reading import FamilyReading
+from monitor.memory import Commit, Memory
 
 
 class Clock(Protocol):

@@ -1,0 +1,88 @@
+"""Memory: what decisions depend on besides the reading, the policy and the time; and what one decision changes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from monitor.alerts.model import Alert, Message, Subject
+from monitor.margin.assessment import Assessment
+from monitor.margin.position import PositionKey
+from monitor.margin.reading import FamilyKey, Unguarded
+
+
+class FamilyState(StrEnum):
+    """How fresh a family is: never read yet, read in time, late, failing, or not opened by the account (not watched)."""
+
+    STARTING = "starting"
+    OK = "ok"
+    STALE = "stale"
+    BLIND = "blind"
+    NOT_OPENED = "not_opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyMemory:
+    """What is remembered of a family. ``since``: when it was first tried (by this or an earlier run). ``last_good``: time of
+    the last snapshot. ``failing``: failed polls since then. ``error`` and ``hint``: of the last failure, "" when the last poll
+    was good. ``unguarded`` and ``free`` (balance that can become margin, by currency; not kept over a
+    restart): as of the last snapshot.
+    """
+
+    key: FamilyKey
+    state: FamilyState
+    since: datetime
+    last_good: datetime | None = None
+    failing: int = 0
+    error: str = ""
+    hint: str = ""
+    unguarded: tuple[Unguarded, ...] = ()
+    free: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionMemory:
+    """What is remembered of a position's present life. ``epoch`` counts its lives from 1; ``absences`` counts agreeing valid
+    snapshots without it; ``assessment`` is the last one, read at ``last_seen``. ``mode``: empty while isolated,
+    else what its margin mode became.
+    """
+
+    key: PositionKey
+    family: str
+    epoch: int
+    first_seen: datetime
+    last_seen: datetime
+    assessment: Assessment
+    absences: int = 0
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Everything that decisions depend on besides the reading and the policy. Alerts are keyed by rule kind and subject."""
+
+    families: Mapping[FamilyKey, FamilyMemory] = field(default_factory=dict)
+    positions: Mapping[PositionKey, PositionMemory] = field(default_factory=dict)
+    alerts: Mapping[tuple[str, Subject], Alert] = field(default_factory=dict)
+    epochs: Mapping[PositionKey, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What one decision changed, to be kept in one transaction.
+
+    ``readings``: new assessments for history, with their position's memory. ``closed``: positions whose life has ended.
+    ``alerts_ended``: keys of alerts that are over.
+    """
+
+    at: datetime
+    families: tuple[FamilyMemory, ...] = ()
+    positions: tuple[PositionMemory, ...] = ()
+    readings: tuple[PositionMemory, ...] = ()
+    closed: tuple[PositionMemory, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    alerts_ended: tuple[Alert, ...] = ()
+    messages: tuple[Message, ...] = ()
