@@ -1,0 +1,100 @@
+"""Silence where an exchange asked for it: bans, and keeping away from the limit while near it.
+
+A *scope* is whatever a limit counts: an IP address on one exchange (``binance``, ``binance|3f2a..`` behind a proxy) or an
+account (``bybit|main``). A *ban* stops every call of its scope and survives a restart; a *hush* stops only the calls that
+can wait (maintenance tiers, balances), so that near a limit the polls go on.
+
+The end of a ban is counted on the monotonic clock: a wall clock that jumps never ends one early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.errors import RateLimited
+from monitor.ports import Clock
+
+LONGEST_BAN = 3 * 24 * 3600.0
+"""Seconds. Binance bans for three days at most (its limits page, read 2026-11-22); longer is a mistake in a header."""
+
+_FORGIVEN_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What a reply asks for: ``seconds`` of silence in ``scope`` (``ip`` or ``account``).
+
+    ``seconds`` None: the exchange named no time; ``fallback`` then holds, doubled at every ban that follows soon after another.
+    ``hush``: only the calls that can wait are stopped, and nothing is stored.
+    """
+
+    scope: str
+    seconds: float | None
+    fallback: float = 60.0
+    hush: bool = False
+
+
+class Pacer:
+    """The bans and hushes of every scope of this process; one for all accounts.
+
+    ``on_ban(scope, until)`` is called at each new ban so that it can be stored.
+    """
+
+    def __init__(self, clock: Clock, on_ban: Callable[[str, datetime], None] | None = None) -> None:
+        self._clock = clock
+        self._on_ban = on_ban
+        self._banned_until: dict[str, float] = {}
+        self._hushed_until: dict[str, float] = {}
+        self._strikes: dict[str, int] = {}
+
+    def restore(self, bans: Mapping[str, datetime]) -> None:
+        """Take over the bans of an earlier run."""
+        for scope, until in bans.items():
+            left = (until - self._clock.now()).total_seconds()
+            if left > 0:
+                self._banned_until[scope] = self._clock.monotonic() + min(left, LONGEST_BAN)
+
+    def check(self, scopes: Iterable[str], *, can_wait: bool = False) -> None:
+        """Raises RateLimited while one of ``scopes`` is banned, or hushed for a call that ``can_wait``."""
+        now = self._clock.monotonic()
+        for scope in scopes:
+            left = self._banned_until.get(scope, 0.0) - now
+            if left > 0:
+                raise RateLimited("the exchange asked for silence", until=self._wall(left))
+            left = self._hushed_until.get(scope, 0.0) - now
+            if can_wait and left > 0:
+                raise RateLimited("near the exchange's limit: calls that can wait do", until=self._wall(left))
+
+    def ban(self, scope: str, pause: Pause) -> datetime:
+        """Nothing is sent in ``scope`` for the time of ``pause``; returns its end. A ban is never shortened by another."""
+        now = self._clock.monotonic()
+        before = self._banned_until.get(scope)
+        if before is None or now - before > _FORGIVEN_AFTER:
+            self._strikes[scope] = 0
+        elif now >= before:
+            self._strikes[scope] += 1
+        seconds = pause.seconds
+        if seconds is None:
+            seconds = pause.fallback * 2.0 ** min(self._strikes.get(scope, 0), 16)
+        end = max(now + min(seconds, LONGEST_BAN), before or 0.0)
+        self._banned_until[scope] = end
+        until = self._wall(end - now)
+        if self._on_ban is not None and end != before:
+            self._on_ban(scope, until)
+        return until
+
+    def hush(self, scope: str, seconds: float) -> None:
+        """Calls that can wait are not sent in ``scope`` for ``seconds``."""
+        self._hushed_until[scope] = self._clock.monotonic() + seconds
+
+    def _wall(self, left: float) -> datetime:
+        """The moment ``left`` seconds from now, aware UTC."""
+        return self._clock.now() + timedelta(seconds=left)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The ``Retry-After`` header (lower-case names) in seconds; None where it is missing or not a number of seconds."""
+    text = headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
