@@ -1,0 +1,173 @@
+"""OKX V5 positions, pure: rows of ``account/positions`` in, our own values out.
+
+The margin of an isolated position is ``margin`` (added, removed and funding included); OKX's ``mgnRatio`` is equity over
+(``mmr`` + liquidation fee), and the fee rate is the account's own taker rate, so a row tells that rate by itself. Source:
+docs-v5 "Get positions", and ten positions recomputed from raw replies; read 2026-11-22. The traps are in NOTES.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from monitor.errors import BadQuantity, BadReading
+from monitor.exchanges.okx.terms import TAKER_FEE_RATE, Terms, unified
+from monitor.margin.position import Contract, ExchangeSays, Position, Side
+from monitor.margin.quantities import dec, dec_or_none
+from monitor.margin.reading import Unguarded
+
+UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, IndexError)
+DERIVATIVES = ("SWAP", "FUTURES")
+
+_FEE_STEP = Decimal("1e-8")
+_HIGHEST_FEE = Decimal("0.002")
+_SAYS_NOTHING = ExchangeSays()
+
+
+class TermsOf(Protocol):
+    """Finds the terms of the instrument that a position row is on."""
+
+    def __call__(self, row: Mapping[str, Any], /) -> Terms:
+        """The terms; for an instrument that is not known, what the row itself tells."""
+        ...
+
+
+def parse_positions(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    family: str,
+    terms_of: TermsOf,
+    contracts: frozenset[Contract],
+    fee_of: Callable[[Terms], Decimal | None],
+) -> tuple[tuple[Position, ...], tuple[Unguarded, ...]]:
+    """The isolated swaps and futures of ``rows``, and everything else that is open; flat rows are left out.
+
+    ``fee_of`` gives the account's taker rate where a row does not tell it (None: not known). Raises BadReading naming the
+    instrument for the first row that cannot be read: a family is whole or it is not a snapshot.
+    """
+    positions: list[Position] = []
+    unguarded: list[Unguarded] = []
+    for row in rows:
+        if not isinstance(row, dict):
+            raise BadReading("a position in OKX's reply is not an object")
+        try:
+            amount = dec(row["pos"] or 0)
+            if not amount:
+                continue
+            if row["instType"] not in DERIVATIVES:
+                unguarded.append(_other(row, amount))
+                continue
+            terms = terms_of(row)
+            if terms.instrument.contract not in contracts:
+                continue
+            side = _side(row, amount)
+            if row["mgnMode"] == "isolated":
+                positions.append(_position(row, family=family, terms=terms, side=side, size=abs(amount), fee_of=fee_of))
+            elif row["mgnMode"] == "cross":
+                unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode="cross"))
+            else:
+                raise BadQuantity(f"margin mode {str(row['mgnMode'])[:20]!r}")
+        except UNREADABLE as error:
+            shown = error.message if isinstance(error, BadQuantity) else f"{type(error).__name__} {error}"
+            raise BadReading(f"OKX's position on {row.get('instId')} cannot be read: {shown}") from error
+    if len({position.key for position in positions}) != len(positions):
+        raise BadReading("OKX's reply holds two isolated positions of one instrument and side")
+    return tuple(positions), tuple(dict.fromkeys(unguarded))
+
+
+def liquidation_fee_rate(row: Mapping[str, Any], requirement: Decimal | None, value: Decimal) -> Decimal | None:
+    """The fee rate inside ``mgnRatio``: (requirement - mmr) / value; None where the row does not tell, or tells nonsense.
+
+    ``requirement``: what ``mgnRatio`` implies, ``value``: the position's value at mark, both in settle currency. Outside 0 to
+    0.2 % it is not a taker fee but a disagreement, and must stay visible as one.
+    """
+    maintenance = dec_or_none(row.get("mmr"))
+    if requirement is None or maintenance is None:
+        return None
+    rate = ((requirement - maintenance) / value).quantize(_FEE_STEP)
+    return rate if 0 <= rate <= _HIGHEST_FEE else None
+
+
+def _position(
+    row: Mapping[str, Any],
+    *,
+    family: str,
+    terms: Terms,
+    side: Side,
+    size: Decimal,
+    fee_of: Callable[[Terms], Decimal | None],
+) -> Position:
+    entry, mark, margin = dec(row["avgPx"]), dec(row["markPx"]), dec(row["margin"])
+    if entry <= 0 or mark <= 0:
+        raise BadReading(f"OKX's position on {row['instId']} has an entry or mark price that cannot be true")
+    says = _says(row, margin)
+    instrument = terms.instrument
+    quantity = size * instrument.contract_size
+    value = quantity * mark if instrument.contract is Contract.LINEAR else quantity / mark
+    notes = terms.degraded
+    fee = liquidation_fee_rate(row, says.requirement, value)
+    if fee is None:
+        fee = fee_of(terms)
+    if fee is None:
+        fee, notes = TAKER_FEE_RATE, (*notes, "fee_assumed")
+    return Position(
+        key=terms.long_key if side is Side.LONG else terms.short_key,
+        family=family,
+        instrument=instrument,
+        hedged=row["posSide"] != "net",
+        contracts=size,
+        entry_price=entry,
+        mark_price=mark,
+        isolated_margin=margin,
+        leverage=dec_or_none(row.get("lever")) or None,
+        taker_fee_rate=fee,
+        tiers=terms.tiers,
+        says=says,
+        opened=str(row.get("cTime") or ""),
+        changed=str(row.get("uTime") or ""),
+        degraded=notes,
+    )
+
+
+def _says(row: Mapping[str, Any], margin: Decimal) -> ExchangeSays:
+    price = dec_or_none(row.get("liqPx"))
+    if price is not None and price <= 0:
+        price = None
+    ratio, profit = dec_or_none(row.get("mgnRatio")), dec_or_none(row.get("upl"))
+    if not ratio or profit is None:
+        return _SAYS_NOTHING if price is None else ExchangeSays(liquidation_price=price)
+    # Both are negative once the equity is; the requirement stays what it is, the usage has no bound.
+    requirement = (margin + profit) / ratio
+    return ExchangeSays(
+        liquidation_price=price,
+        requirement=requirement if requirement > 0 else None,
+        margin_usage=1 / ratio if ratio > 0 else None,
+    )
+
+
+def _side(row: Mapping[str, Any], amount: Decimal) -> Side:
+    match row["posSide"]:
+        case "net":
+            return Side.LONG if amount > 0 else Side.SHORT
+        case "long":
+            return Side.LONG
+        case "short":
+            return Side.SHORT
+    raise BadQuantity(f"position side {str(row['posSide'])[:20]!r}")
+
+
+def _other(row: Mapping[str, Any], amount: Decimal) -> Unguarded:
+    """A position that is not on a swap or future: spot margin, or an option. Open, told of, not assessed."""
+    kind = {"MARGIN": "spot margin", "OPTION": "option"}.get(row["instType"], str(row["instType"]).lower()[:20])
+    base, quote, *rest = row["instId"].split("-")
+    symbol = f"{unified(base)}/{unified(quote)}"
+    if kind == "spot margin":
+        # The sign of pos says nothing here: a position held in the base coin is long, one held in the quote coin is short.
+        short = row.get("posCcy") == quote or (not row.get("posCcy") and row.get("liabCcy") == base)
+        side = Side.SHORT if short else Side.LONG
+    else:
+        symbol = "-".join((f"{symbol}:{unified(row.get('ccy') or base)}", *rest))
+        side = _side(row, amount)
+    isolated = row["mgnMode"] == "isolated"
+    return Unguarded(symbol=symbol, side=side, mode=f"isolated {kind}" if isolated else str(row["mgnMode"])[:20])
