@@ -1,0 +1,79 @@
+"""The way in for tests and for `margincall practice`: HTTP under ``/control`` on the same port, behind a token.
+
+Each request carries ``X-Practice-Token``; a header that no web page can set by itself, so a browser on this machine cannot
+turn the exchange against its owner.
+
+    GET  /control/requests          {"counts": {"GET /fapi/v3/positionRisk": 3, ...},
+                                     "last": [{method, path, query, body, api_key, at}]}
+    POST /control/requests/clear    count from here
+    POST /control/describe          replay: the body is a whole description
+    POST /control/replies           replay: {"GET /path": body or null} - null takes a canned body away again
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from monitor.practice.replay import Replay
+
+if TYPE_CHECKING:
+    from monitor.practice.server import PracticeServer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The control calls of one server."""
+
+    def __init__(self, server: PracticeServer) -> None:
+        self._server = server
+
+    def add_routes(self, app: web.Application) -> None:
+        """Put the control calls into ``app``, before any catch-all route."""
+        app.router.add_get("/control/requests", self._guarded(self._requests))
+        app.router.add_post("/control/requests/clear", self._guarded(self._clear))
+        app.router.add_post("/control/describe", self._guarded(self._describe))
+        app.router.add_post("/control/replies", self._guarded(self._replies))
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def check(request: web.Request) -> web.StreamResponse:
+            if not hmac.compare_digest(request.headers.get("X-Practice-Token", ""), self._server.token):
+                return web.json_response({"error": "X-Practice-Token is missing or wrong"}, status=401)
+            return await handler(request)
+
+        return check
+
+    def _replay(self) -> Replay:
+        if not isinstance(self._server.source, Replay):
+            raise web.HTTPConflict(text="this server does not replay")
+        return self._server.source
+
+    async def _requests(self, _: web.Request) -> web.StreamResponse:
+        log = self._server.log
+        last = [
+            {"method": c.method, "path": c.path, "query": c.query, "body": c.body, "api_key": c.api_key, "at": c.at}
+            for c in log.last
+        ]
+        return web.json_response({"counts": dict(log.counts), "last": last})
+
+    async def _clear(self, _: web.Request) -> web.StreamResponse:
+        self._server.log.clear()
+        return web.json_response({})
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        self._replay().describe(await request.json())
+        return web.json_response({})
+
+    async def _replies(self, request: web.Request) -> web.StreamResponse:
+        bodies: dict[str, Any] = await request.json()
+        for name, body in bodies.items():
+            method, _, path = name.partition(" ")
+            if body is None:
+                self._replay().unset(method, path)
+            else:
+                self._replay().set(method, path, body)
+        return web.json_response({})

@@ -1,0 +1,105 @@
+"""The listening side: one port, three exchanges by their own paths, and a log of what was asked.
+
+The server knows nothing of money: it turns a request into a Call, asks its Source, and writes the Reply. The loopback
+interface only: nothing here is meant to be reached from another machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from monitor.practice.call import Call, Source
+from monitor.practice.control import Control
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970, the clock that the exchanges put into their replies."""
+    return time.time_ns() // 1_000_000
+
+
+class RequestLog:
+    """How often each call came, and the last ones in full."""
+
+    def __init__(self, keep: int = 1000) -> None:
+        self.counts: Counter[str] = Counter()
+        self.last: deque[Call] = deque(maxlen=keep)
+
+    def note(self, call: Call) -> None:
+        """Count ``call`` and keep it."""
+        self.counts[f"{call.method} {call.path}"] += 1
+        self.last.append(call)
+
+    def clear(self) -> None:
+        """Forget everything, so that a test counts from here."""
+        self.counts.clear()
+        self.last.clear()
+
+
+class PracticeServer:
+    """Serves one Source on loopback; ``port=0`` takes a free port, told by ``port`` and ``url`` once started."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        port: int = 0,
+        token: str = "practice",  # noqa: S107 - guards loopback only
+        clock: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self.source = source
+        self.port = port
+        self.token = token
+        self.clock = clock
+        self.log = RequestLog()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """What goes into ``endpoint:`` of an account."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Listen; returns once connections are accepted."""
+        app = web.Application(client_max_size=1 << 20)
+        Control(self).add_routes(app)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """Stop listening and drop what is still open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        call = Call(
+            method=request.method,
+            path=request.path,
+            raw_query=request.rel_url.raw_query_string,
+            body=await request.text(),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            remote=request.remote or "",
+            at=self.clock(),
+        )
+        self.log.note(call)
+        reply = self.source.answer(call)
+        return web.Response(
+            body=reply.encoded(), status=reply.status, headers=dict(reply.headers), content_type=reply.content_type
+        )
