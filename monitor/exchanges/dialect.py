@@ -17,7 +17,8 @@ from monitor.exchanges.pacing import Pause
 class Reply:
     """A whole HTTP reply: status, headers (names in lower case), the body as JSON (None when it is not JSON), and the
     request's path without query. In ``payload`` a JSON number with a point or exponent is its own text (str), so that money
-    stays exact; whole numbers are int."""
+    stays exact; whole numbers are int.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -49,7 +50,8 @@ class Dialect:
     - ``codes``: the class for each refusal code that has one. ClockSkew is mended and asked again by the session.
     - ``pauses``: the silence that a reply asks for; a Pause that is not a hush makes the reply a RateLimited.
     - ``demo``: turns a fresh ccxt instance to the exchange's demo environment.
-    - ``regions``: for each region the text replacements in URLs, and ``hostname``s for ccxt's ``{hostname}``.
+    - ``regions``: for each region of the exchange, which host (or domain, with all below it) becomes which:
+      ``{"eea": {"www.okx.com": "eea.okx.com", "ws.okx.com": "wseea.okx.com"}}``.
     - ``options``: ccxt options of this exchange.
     - ``gap``: seconds between two calls that can wait, where the exchange counts calls in short windows.
     """
@@ -62,6 +64,6 @@ class Dialect:
     codes: Mapping[str, type[ExchangeFault]]
     demo: Callable[[Any], None]
     pauses: Callable[[Reply], Iterable[Pause]] = _no_pauses
-    regions: Mapping[str, str] = field(default_factory=dict)
+    regions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     gap: float = 0.0
