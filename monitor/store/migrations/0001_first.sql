@@ -1,0 +1,194 @@
+-- The first schema. Money and prices are TEXT, exact decimals; times are INTEGER, milliseconds since 1970 UTC; flags are 0 or 1.
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- Contract facts, one row for each different set of them; price_tick '' where it is not known.
+CREATE TABLE instruments (
+    id INTEGER PRIMARY KEY,
+    symbol TEXT NOT NULL,
+    instrument_id TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    contract_size TEXT NOT NULL,
+    settle_currency TEXT NOT NULL,
+    price_tick TEXT NOT NULL,
+    UNIQUE (symbol, instrument_id, contract, contract_size, settle_currency, price_tick)
+) STRICT;
+
+-- Ladders of maintenance tiers, addressed by the digest of their content.
+CREATE TABLE tier_tables (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    basis TEXT NOT NULL,
+    tiers TEXT NOT NULL
+) STRICT;
+
+-- One row for each life (epoch) of a position; closed is NULL while it is open.
+CREATE TABLE lives (
+    id INTEGER PRIMARY KEY,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('long', 'short')),
+    epoch INTEGER NOT NULL CHECK (epoch > 0),
+    family TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    closed INTEGER,
+    UNIQUE (exchange, account, symbol, side, epoch)
+) STRICT;
+
+CREATE INDEX lives_by_symbol ON lives (symbol);
+
+-- The open positions as last seen: the inputs of their assessment.
+CREATE TABLE positions (
+    life INTEGER PRIMARY KEY REFERENCES lives (id),
+    last_seen INTEGER NOT NULL,
+    absences INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    instrument INTEGER NOT NULL REFERENCES instruments (id),
+    tiers INTEGER REFERENCES tier_tables (id),
+    hedged INTEGER NOT NULL,
+    contracts TEXT NOT NULL,
+    entry_price TEXT NOT NULL,
+    mark_price TEXT NOT NULL,
+    isolated_margin TEXT NOT NULL,
+    leverage TEXT,
+    taker_fee_rate TEXT,
+    says_liquidation_price TEXT,
+    says_requirement TEXT,
+    says_margin_usage TEXT,
+    opened TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    status TEXT NOT NULL,
+    exchange_adds_margin INTEGER NOT NULL,
+    degraded TEXT NOT NULL
+) STRICT;
+
+-- History: the same inputs at each reading, with the judged outputs that people look for and the worst level then firing.
+-- Rows are only ever appended, and so is the index on their time: a cycle touches few pages however many positions it reads.
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY,
+    life INTEGER NOT NULL REFERENCES lives (id),
+    at INTEGER NOT NULL,
+    instrument INTEGER NOT NULL REFERENCES instruments (id),
+    tiers INTEGER REFERENCES tier_tables (id),
+    hedged INTEGER NOT NULL,
+    contracts TEXT NOT NULL,
+    entry_price TEXT NOT NULL,
+    mark_price TEXT NOT NULL,
+    isolated_margin TEXT NOT NULL,
+    leverage TEXT,
+    taker_fee_rate TEXT,
+    says_liquidation_price TEXT,
+    says_requirement TEXT,
+    says_margin_usage TEXT,
+    opened TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    status TEXT NOT NULL,
+    exchange_adds_margin INTEGER NOT NULL,
+    degraded TEXT NOT NULL,
+    equity TEXT NOT NULL,
+    requirement TEXT NOT NULL,
+    margin_usage TEXT,
+    cushion TEXT,
+    liquidation_price TEXT,
+    level INTEGER
+) STRICT;
+
+CREATE INDEX readings_by_time ON readings (at, life);
+
+CREATE TABLE families (
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    family TEXT NOT NULL,
+    state TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    last_good INTEGER,
+    failing INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    PRIMARY KEY (exchange, account, family)
+) STRICT;
+
+-- Open positions that are not isolated, in the order in which the exchange told them.
+CREATE TABLE unguarded (
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    family TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    PRIMARY KEY (exchange, account, family, place),
+    FOREIGN KEY (exchange, account, family) REFERENCES families (exchange, account, family)
+) STRICT;
+
+-- Alerts; ended is NULL while one is alive, and one rule has at most one living alert on one subject.
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    family TEXT NOT NULL,
+    state TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    peak INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    state_since INTEGER NOT NULL,
+    level_since INTEGER NOT NULL,
+    told INTEGER,
+    told_at INTEGER,
+    repeats INTEGER NOT NULL,
+    born INTEGER NOT NULL,
+    value TEXT,
+    line TEXT,
+    reason TEXT NOT NULL,
+    steps INTEGER NOT NULL,
+    ended INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX alerts_living ON alerts (rule, kind, exchange, account, symbol, side, family) WHERE ended IS NULL;
+
+CREATE TABLE messages (
+    id TEXT PRIMARY KEY,
+    code TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    family TEXT NOT NULL,
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+-- The outbox. waiting: to be sent when due. sending: leased to a sender until due, then free again. accepted, dead: settled.
+-- touched is when the row last changed; a row touched in the future shows that the clock went back.
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY,
+    message TEXT NOT NULL REFERENCES messages (id),
+    channel TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'accepted', 'dead')),
+    attempt INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    UNIQUE (message, channel)
+) STRICT;
+
+CREATE INDEX deliveries_open ON deliveries (channel, due) WHERE state IN ('waiting', 'sending');
+
+-- Until when an exchange asked not to be called, for each pacing scope.
+CREATE TABLE bans (
+    scope TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT;

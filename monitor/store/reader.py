@@ -1,0 +1,111 @@
+"""Look into a store without touching it: for the verbs that only read, beside a running daemon or without one.
+
+Imports nothing that is slow to load, so that `positions` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from monitor.alerts.model import Alert, AlertState
+from monitor.margin.reading import FamilyKey
+from monitor.memory import FamilyMemory, PositionMemory
+from monitor.ports import StoredReading
+from monitor.rules.base import Level
+from monitor.store import recall
+from monitor.store.connection import open_reader, translated
+from monitor.store.migrate import check_readable
+
+BUSY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPosition:
+    """An open position as last seen, its family (None only if that was never committed), and the worst level that fires on it."""
+
+    memory: PositionMemory
+    family: FamilyMemory | None
+    level: Level | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where everything stood at the last commit; families carry their unguarded positions, ``alerts`` are the living ones."""
+
+    families: tuple[FamilyMemory, ...]
+    positions: tuple[OpenPosition, ...]
+    alerts: tuple[Alert, ...]
+
+
+class StoreReader:
+    """A store opened for looking only; a context manager.
+
+    Making one raises StoreMissing (naming the path), StoreTooNew, StoreUnavailable, StoreCorrupt, or StoreFault for a file
+    that is not a store of ours; its methods the last three.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout: float = BUSY_SECONDS) -> None:
+        self.path = path
+        self._connection = open_reader(path, busy_timeout=busy_timeout)
+        try:
+            check_readable(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def stand(self) -> Stand:
+        """Families, open positions and living alerts, all as of the same commit."""
+        with translated(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                families = tuple(recall.families(self._connection))
+                memories = tuple(recall.positions(self._connection))
+                alerts = tuple(recall.alerts(self._connection))
+            finally:
+                self._connection.execute("COMMIT")
+        known = {family.key: family for family in families}
+        worst = _worst(alerts)
+        return Stand(
+            families=families,
+            positions=tuple(
+                OpenPosition(
+                    memory=memory,
+                    family=known.get(FamilyKey(exchange=memory.key.exchange, account=memory.key.account, family=memory.family)),
+                    level=worst.get((memory.key.exchange, memory.key.account, memory.key.symbol, memory.key.side.value)),
+                )
+                for memory in memories
+            ),
+            alerts=alerts,
+        )
+
+    def history(self, symbol: str = "", *, since: datetime | None = None, limit: int | None = None) -> Sequence[StoredReading]:
+        """The last ``limit`` readings of ``symbol`` (of all positions when empty) not older than ``since``, newest last."""
+        with translated(self.path):
+            newest_first = list(recall.history(self._connection, symbol, since=since, limit=limit))
+        return newest_first[::-1]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with translated(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _worst(alerts: Sequence[Alert]) -> dict[tuple[str, ...], Level]:
+    """The worst level of the told alerts on each position (exchange, account, symbol, side)."""
+    worst: dict[tuple[str, ...], Level] = {}
+    for alert in alerts:
+        if alert.state is not AlertState.HELD and alert.subject.side:
+            who = alert.subject[1:5]
+            worst[who] = max(worst.get(who, alert.level), alert.level)
+    return worst

@@ -1,0 +1,99 @@
+"""Read back what was written: the memory for the daemon, and its parts for the verbs that only look."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import groupby
+
+from monitor.alerts.model import Alert
+from monitor.errors import BadReading, StoreCorrupt
+from monitor.margin.position import Side
+from monitor.margin.reading import FamilyKey, Unguarded
+from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
+from monitor.ports import StoredReading
+from monitor.store.alert_rows import ALERT, alert_of
+from monitor.store.codec import Row, from_ms, time_or_none, to_ms
+from monitor.store.position_rows import INPUTS, assessment_of, key_of
+from monitor.store.terms import KnownTerms
+
+_FAMILIES = """SELECT exchange, account, family, state, since, last_good, failing, error, hint FROM families
+    ORDER BY exchange, account, family"""
+_UNGUARDED = """SELECT exchange, account, family, symbol, side, mode FROM unguarded ORDER BY exchange, account, family, place"""
+_POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, last_seen, absences, mode, {", ".join(INPUTS)}
+    FROM positions JOIN lives ON lives.id = life ORDER BY exchange, account, symbol, side"""  # noqa: S608 - our own names
+_ALERTS = f"SELECT {', '.join(ALERT)} FROM alerts WHERE ended IS NULL ORDER BY id"  # noqa: S608 - our own names
+_EPOCHS = "SELECT exchange, account, symbol, side, max(epoch) FROM lives GROUP BY exchange, account, symbol, side"
+_HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {", ".join(f"readings.{name}" for name in INPUTS)}
+    FROM readings JOIN lives ON lives.id = life
+    WHERE (? = '' OR symbol = ?) AND at >= ? ORDER BY at DESC, readings.id DESC LIMIT ?"""  # noqa: S608 - our own names
+
+
+def recall(connection: sqlite3.Connection) -> Memory:
+    """Everything that decisions depend on, as of the last commit; raises StoreCorrupt for rows that cannot be true."""
+    try:
+        return Memory(
+            families={memory.key: memory for memory in families(connection)},
+            positions={memory.key: memory for memory in positions(connection)},
+            alerts={(alert.rule, alert.subject): alert for alert in alerts(connection)},
+            epochs={key_of(row): row[4] for row in connection.execute(_EPOCHS)},
+        )
+    except (ValueError, TypeError, BadReading) as error:
+        # A sound file whose rows make no sense is as useless as a broken one, and must not stop every start.
+        raise StoreCorrupt("the store holds a row that cannot be read") from error
+
+
+def families(connection: sqlite3.Connection) -> Iterator[FamilyMemory]:
+    """Every family that was ever tried; what was free in it is not kept."""
+    unguarded = {
+        _family_key(key): tuple(Unguarded(symbol=row[3], side=Side(row[4]), mode=row[5]) for row in rows)
+        for key, rows in groupby(connection.execute(_UNGUARDED), key=lambda row: row[:3])
+    }
+    for row in connection.execute(_FAMILIES):
+        key = _family_key(row)
+        yield FamilyMemory(
+            key=key,
+            state=FamilyState(row[3]),
+            since=from_ms(row[4]),
+            last_good=time_or_none(row[5]),
+            failing=row[6],
+            error=row[7],
+            hint=row[8],
+            unguarded=unguarded.get(key, ()),
+        )
+
+
+def positions(connection: sqlite3.Connection) -> Iterator[PositionMemory]:
+    """Every open position."""
+    terms = KnownTerms(connection)
+    for row in connection.execute(_POSITIONS):
+        key = key_of(row)
+        yield PositionMemory(
+            key=key,
+            family=row[4],
+            epoch=row[5],
+            first_seen=from_ms(row[6]),
+            last_seen=from_ms(row[7]),
+            absences=row[8],
+            mode=row[9],
+            assessment=assessment_of(key, row[4], row[10:], terms),
+        )
+
+
+def alerts(connection: sqlite3.Connection) -> Iterator[Alert]:
+    """Every living alert."""
+    return map(alert_of, connection.execute(_ALERTS))
+
+
+def history(connection: sqlite3.Connection, symbol: str, *, since: datetime | None, limit: int | None) -> Iterable[StoredReading]:
+    """The newest ``limit`` readings of ``symbol`` (``""``: of all) not older than ``since``, newest first."""
+    terms = KnownTerms(connection)
+    # A LIMIT below zero means no limit; times before 1970 are not stored.
+    bounds = (symbol, symbol, 0 if since is None else to_ms(since), -1 if limit is None else limit)
+    for row in connection.execute(_HISTORY, bounds):
+        yield StoredReading(at=from_ms(row[6]), epoch=row[5], assessment=assessment_of(key_of(row), row[4], row[7:], terms))
+
+
+def _family_key(row: Row) -> FamilyKey:
+    return FamilyKey(exchange=row[0], account=row[1], family=row[2])

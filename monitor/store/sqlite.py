@@ -1,0 +1,112 @@
+"""The Store port over SQLite: one connection in one thread, one transaction a method."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self, TypeVar
+
+from monitor.memory import Commit, Memory
+from monitor.ports import Delivery
+from monitor.store import outbox
+from monitor.store.codec import from_ms, to_ms
+from monitor.store.connection import open_writer, transaction, translated
+from monitor.store.migrate import migrate
+from monitor.store.recall import recall
+from monitor.store.thread import StoreThread
+from monitor.store.writing import Writer
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5.0
+
+_KEEP_BAN = "INSERT INTO bans (scope, until) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET until = excluded.until"
+
+
+class SqliteStore:
+    """A store file. Made by ``open``; the caller holds the InstanceLock of the same path while it is open."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, thread: StoreThread) -> None:
+        self.path = path
+        self._connection = connection
+        self._thread = thread
+        self._writer = Writer(connection)
+
+    @classmethod
+    async def open(cls, path: Path, *, busy_timeout: float = BUSY_SECONDS) -> Self:
+        """Open ``path``, made if missing, checked and brought to this program's schema; ``busy_timeout`` in seconds.
+
+        Raises StoreUnavailable, StoreCorrupt, StoreTooNew, or StoreFault for a file of another program.
+        """
+
+        def opened() -> sqlite3.Connection:
+            connection = open_writer(path, busy_timeout=busy_timeout)
+            try:
+                migrate(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+        thread = StoreThread()
+        try:
+            return cls(path, await thread.run(opened), thread)
+        except BaseException:
+            await thread.close(lambda: None)
+            raise
+
+    async def load(self) -> Memory:
+        """As the port says."""
+        return await self._within(recall)
+
+    async def commit(self, commit: Commit, *, channels: Sequence[str]) -> None:
+        """As the port says."""
+
+        def keep(_: sqlite3.Connection) -> None:
+            self._writer.keep(commit, channels)
+
+        await self._within(keep)
+
+    async def claim(self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20) -> Sequence[Delivery]:
+        """As the port says; of the due ones the worst level goes first, then the oldest."""
+        return await self._within(lambda connection: outbox.claim(connection, channel, now, lease, limit))
+
+    async def settle(
+        self, delivery: Delivery, outcome: str, now: datetime, *, retry_at: datetime | None = None, detail: str = ""
+    ) -> None:
+        """As the port says."""
+        await self._within(lambda connection: outbox.settle(connection, delivery, outcome, now, retry_at=retry_at, detail=detail))
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """As the port says."""
+        return await self._within(lambda connection: outbox.next_due(connection, channel))
+
+    async def bans(self) -> dict[str, datetime]:
+        """As the port says."""
+        return await self._within(
+            lambda connection: {scope: from_ms(until) for scope, until in connection.execute("SELECT scope, until FROM bans")}
+        )
+
+    async def keep_ban(self, scope: str, until: datetime) -> None:
+        """As the port says; the last word counts."""
+        await self._within(lambda connection: connection.execute(_KEEP_BAN, (scope, to_ms(until))))
+
+    async def close(self) -> None:
+        """As the port says; may be called twice."""
+        await self._thread.close(self._connection.close)
+
+    async def _within(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of ``work`` in one transaction in the store's thread."""
+
+        def transact() -> T:
+            with translated(self.path):
+                try:
+                    with transaction(self._connection):
+                        return work(self._connection)
+                except BaseException:
+                    self._writer.forget()
+                    raise
+
+        return await self._thread.run(transact)
