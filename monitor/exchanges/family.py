@@ -1,0 +1,154 @@
+"""One account as the port `Exchange`: what all exchanges share of reading families of positions.
+
+All or nothing: one row that cannot be read makes the whole reading a failure that names it, because a position dropped in
+silence would look closed. What is not a position (tiers, settings, balances) may be missing and never holds a poll up for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
+from monitor.exchanges.session import Session
+from monitor.exchanges.shelf import Shelf
+from monitor.exchanges.spec import Access
+from monitor.margin.position import Position
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
+from monitor.ports import CheckLine, Clock
+
+FIRST_SECONDS = 10.0
+"""How long the very first poll of a family may take: it also waits for terms and balances."""
+POLL_SECONDS = 5.0
+"""How long any later poll may take."""
+
+_FIRST_PATIENCE = 4.5
+_PATIENCE = 1.0
+_FREE_EVERY = 30.0
+_FREE_NEAR = 5.0
+_FREE_KEPT = 120.0
+
+Patience = Callable[[], float]
+"""How many seconds a poll can still wait for terms; asked at the moment of waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyContent:
+    """All open positions of a family, as an exchange folder read them."""
+
+    positions: Sequence[Position]
+    unguarded: Sequence[Unguarded] = ()
+
+
+class AccountReader(ABC):
+    """The port `Exchange` for one account; an exchange folder fills in how its families are read."""
+
+    def __init__(self, *, exchange: str, families: tuple[str, ...], access: Access, session: Session, clock: Clock) -> None:
+        self.account = access.account
+        self.exchange = exchange
+        self.families = families
+        self.access = access
+        self.session = session
+        self.clock = clock
+        self._tried: dict[str, float] = {}
+        self._was_read: set[str] = set()
+        self._free: Shelf[Mapping[str, Decimal]] = Shelf(self._all_free, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
+
+    @abstractmethod
+    async def read_family(self, family: str, patience: Patience) -> FamilyContent:
+        """Every open position of ``family``. Raises MargincallError; the deadline is kept by the caller."""
+
+    @abstractmethod
+    async def read_free(self, family: str) -> Mapping[str, Decimal]:
+        """By settle currency, what can be added as margin now. Raises MargincallError."""
+
+    @abstractmethod
+    def term_shelves(self) -> Sequence[Shelf[Any]]:
+        """The shelves that `refresh_terms` is about: those of the maintenance tiers."""
+
+    @abstractmethod
+    async def account_lines(self) -> Sequence[CheckLine]:
+        """What `check` tells beyond connection, clock and families: position mode and the like. Raises MargincallError."""
+
+    async def fetch_family(self, family: str) -> FamilyReading:
+        """Every open position of one family, read now; see the port."""
+        key = FamilyKey(exchange=self.exchange, account=self.account, family=family)
+        at = self.clock.now()
+        started = self.clock.monotonic()
+        last = self._tried.get(family)
+        self._tried[family] = started
+        total, patience = (FIRST_SECONDS, _FIRST_PATIENCE) if last is None else (POLL_SECONDS, _PATIENCE)
+        deadline = asyncio.get_running_loop().time() + total
+        near = last is not None and started - last < _FREE_NEAR
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._free.have({family}, max_age=_FREE_NEAR if near else _FREE_EVERY)
+                content = await self.read_family(family, _patience(deadline, patience))
+                _refuse_twins(content)
+                if last is None:
+                    await self._free.have({family}, within=_patience(deadline, _PATIENCE)())
+        except NotOpened as error:
+            if family in self._was_read:
+                return _failure(key, at, error)
+            return FamilyNotOpened(key=key, at=at, message=error.message)
+        except MargincallError as error:
+            return _failure(key, at, error)
+        except TimeoutError:
+            return _failure(key, at, TimedOut(f"no whole answer within {total:.0f} seconds"))
+        except Exception as error:  # noqa: BLE001 - a reply of unforeseen shape is a failed poll, never the end of polling
+            return _failure(key, at, BadReading(f"a reply has not the expected shape ({type(error).__name__})"))
+        self._was_read.add(family)
+        free = self._free.get(family, at_most=_FREE_KEPT) or {}
+        return FamilySnapshot(key=key, at=at, positions=tuple(content.positions), unguarded=tuple(content.unguarded), free=free)
+
+    def refresh_terms(self, instrument_ids: Collection[str]) -> None:
+        """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""
+        for shelf in self.term_shelves():
+            shelf.refresh(instrument_ids)
+
+    async def inspect(self) -> Sequence[CheckLine]:
+        """What `check` tells of this account."""
+        from monitor.exchanges.inspection import inspected  # noqa: PLC0415 - it needs this class
+
+        return await inspected(self)
+
+    async def close(self) -> None:
+        """Let go of every connection, at once."""
+        await self.session.close()
+
+    async def _all_free(self, families: frozenset[str]) -> Mapping[str, Mapping[str, Decimal]]:
+        """The free balances of some families."""
+        return {family: await self.read_free(family) for family in families}
+
+
+def cause_of(error: MargincallError) -> str:
+    """The class name of an error in snake case: ``timed_out``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def _failure(key: FamilyKey, at: datetime, error: MargincallError) -> FamilyFailure:
+    """A poll that brought nothing, in words for a person."""
+    until = error.until if isinstance(error, RateLimited) else None
+    return FamilyFailure(key=key, at=at, cause=cause_of(error), message=error.message, hint=error.advice, until=until)
+
+
+def _patience(deadline: float, at_most: float) -> Patience:
+    """What is left for waiting, so that the reading itself still ends in time."""
+    return lambda: max(0.0, min(at_most, deadline - asyncio.get_running_loop().time() - 0.3))
+
+
+def _refuse_twins(content: FamilyContent) -> None:
+    """Raises BadReading where one reply tells the same position twice: no saying which one is true."""
+    seen: Counter[Hashable] = Counter(position.key for position in content.positions)
+    seen.update(content.unguarded)
+    twice = [key for key, count in seen.items() if count > 1]
+    if twice:
+        symbol = getattr(twice[0], "symbol", "")
+        raise BadReading(f"the exchange reports {symbol} twice in one reply")

@@ -1,0 +1,130 @@
+"""What changes rarely on an exchange, kept at hand: instruments, maintenance tiers, leverage settings, fees, free balances.
+
+A shelf reads in the background and never raises: a poll takes what is there, waits a little for what it has never had, and
+marks a position as degraded where something is still missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from monitor.errors import MargincallError
+from monitor.ports import Clock
+
+V = TypeVar("V")
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+DAY = 24 * 3600.0
+_RETRY_SECONDS = 30.0
+_REFRESH_SECONDS = 600.0
+
+
+class Shelf(Generic[V]):
+    """Values by the exchange's own id, each with its age.
+
+    ``read(ids)`` fetches values for at least some of ``ids`` (more are welcome); what it leaves out, or a read that fails, is
+    tried again after 30 seconds at the earliest. A value older than ``max_age`` seconds is read again while it is still given
+    out. ``spawn`` starts a background task (a session's, so that closing it ends the reads).
+    """
+
+    def __init__(
+        self,
+        read: Callable[[frozenset[str]], Awaitable[Mapping[str, V]]],
+        *,
+        spawn: Spawn,
+        clock: Clock,
+        max_age: float = DAY,
+    ) -> None:
+        self._read = read
+        self._spawn = spawn
+        self._clock = clock
+        self._max_age = max_age
+        self._values: dict[str, V] = {}
+        self._read_at: dict[str, float] = {}
+        self._tried_at: dict[str, float] = {}
+        self._refreshed_at: dict[str, float] = {}
+        self._again: set[str] = set()
+        self._reading: frozenset[str] = frozenset()
+        self._task: asyncio.Task[None] | None = None
+        self.trouble: MargincallError | None = None
+        """Why the last read failed; None after one that went well."""
+
+    def get(self, key: str, *, at_most: float | None = None) -> V | None:
+        """The value, None where it was never had, or is older than ``at_most`` seconds."""
+        if at_most is not None and self.age(key) > at_most:
+            return None
+        return self._values.get(key)
+
+    def age(self, key: str) -> float:
+        """Seconds since the value was read; infinite where it never was."""
+        read_at = self._read_at.get(key)
+        return float("inf") if read_at is None else self._clock.monotonic() - read_at
+
+    def refresh(self, keys: Iterable[str]) -> None:
+        """Read these again at the next occasion; for each of them at most every 10 minutes."""
+        now = self._clock.monotonic()
+        for key in keys:
+            if now - self._refreshed_at.get(key, float("-inf")) >= _REFRESH_SECONDS:
+                self._refreshed_at[key] = now
+                self._again.add(key)
+
+    async def have(
+        self, keys: Collection[str], *, within: float = 0.0, max_age: float | None = None, newer_than: float | None = None
+    ) -> None:
+        """See to it that ``keys`` are here and not older than ``max_age`` (else the shelf's own), in the background.
+
+        Waits, at most ``within`` seconds, only for what is missing; values older than ``newer_than`` seconds count as missing.
+        """
+        oldest = self._max_age if max_age is None else max_age
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(within, 0.0)):
+                while True:
+                    missing = self._missing(keys, newer_than)
+                    if self._task is None:
+                        self._start(missing | {key for key in keys if self.age(key) > oldest} | self._again)
+                    if self._task is None or not (missing & self._reading) or within <= 0:
+                        return
+                    await asyncio.wait({self._task})
+
+    def _missing(self, keys: Collection[str], newer_than: float | None) -> set[str]:
+        """The keys that were never had, or not lately enough."""
+        if newer_than is None:
+            return {key for key in keys if key not in self._values}
+        return {key for key in keys if self.age(key) > newer_than}
+
+    def _start(self, due: set[str]) -> None:
+        """Read what is due and was not tried just now."""
+        now = self._clock.monotonic()
+        patient = {key for key in due if key not in self._again and self._failed_lately(key, now)}
+        if due := due - patient:
+            self._again -= due
+            self._tried_at.update(dict.fromkeys(due, now))
+            self._reading = frozenset(due)
+            self._task = self._spawn(self._fill(self._reading))
+
+    def _failed_lately(self, key: str, now: float) -> bool:
+        """Whether the last try for ``key`` brought nothing and is not long ago."""
+        tried_at = self._tried_at.get(key)
+        if tried_at is None or self._read_at.get(key, float("-inf")) >= tried_at:
+            return False
+        return now - tried_at < _RETRY_SECONDS
+
+    async def _fill(self, keys: frozenset[str]) -> None:
+        """One read; a failure leaves what was there."""
+        try:
+            found = await self._read(keys)
+        except MargincallError as error:
+            self.trouble = error
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            self.trouble = MargincallError(f"a reply has not the expected shape ({type(error).__name__})")
+        else:
+            self.trouble = None
+            now = self._clock.monotonic()
+            self._values.update(found)
+            self._read_at.update(dict.fromkeys(found, now))
+        finally:
+            self._task = None
+            self._reading = frozenset()
