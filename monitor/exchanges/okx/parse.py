@@ -115,7 +115,7 @@ def _position(
         key=terms.long_key if side is Side.LONG else terms.short_key,
         family=family,
         instrument=instrument,
-        hedged=row["posSide"] != "net",
+        hedged=(row.get("posSide") or "net") != "net",
         contracts=size,
         entry_price=entry,
         mark_price=mark,
@@ -147,7 +147,7 @@ def _says(row: Mapping[str, Any], margin: Decimal) -> ExchangeSays:
 
 
 def _side(row: Mapping[str, Any], amount: Decimal) -> Side:
-    match row["posSide"]:
+    match row.get("posSide") or "net":
         case "net":
             return Side.LONG if amount > 0 else Side.SHORT
         case "long":
