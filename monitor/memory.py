@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -86,3 +86,31 @@ class Commit:
     alerts: tuple[Alert, ...] = ()
     alerts_ended: tuple[Alert, ...] = ()
     messages: tuple[Message, ...] = ()
+
+
+def shifted(memory: Memory, step: timedelta) -> Memory:
+    """The memory with every time moved by ``step``: after the clock was set, ages are what they were before."""
+
+    def moved(time: datetime | None) -> datetime | None:
+        return None if time is None else time + step
+
+    return Memory(
+        families={
+            key: replace(one, since=one.since + step, last_good=moved(one.last_good)) for key, one in memory.families.items()
+        },
+        positions={
+            key: replace(one, first_seen=one.first_seen + step, last_seen=one.last_seen + step)
+            for key, one in memory.positions.items()
+        },
+        alerts={
+            key: replace(
+                one,
+                since=one.since + step,
+                state_since=one.state_since + step,
+                level_since=one.level_since + step,
+                told_at=moved(one.told_at),
+            )
+            for key, one in memory.alerts.items()
+        },
+        epochs=memory.epochs,
+    )

@@ -68,8 +68,8 @@ class Alert:
     ``code`` is the short name a person sees (``K7Q2``). ``level`` is the level now, ``peak`` the worst it ever was,
     ``told`` the level of the last message (None: nothing sent yet). ``since``: first breach; ``state_since``: entry into this
     state; ``level_since``: entry into this level; ``told_at``: the last message; ``repeats``: how many repeats went out at
-    this level. ``born``: the line was already crossed when the subject was first seen, so it does not repeat until worse. ``steps``: how many
-    dead bands past its line the value lay when it was told.
+    this level. ``born``: the line was already crossed when the subject was first seen, so it does not repeat until worse.
+    ``steps``: how many dead bands past its line the value lay when it was told.
     """
 
     code: str

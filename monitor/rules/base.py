@@ -153,6 +153,7 @@ class FamilySeen:
     """How a family's readings stand. ``age``: time since the last snapshot, or since the first try where there was none.
 
     ``interval``: of its polls now. ``near``: one of its positions is past its first line. ``failed``: the last poll failed.
+    ``fresh``: the last poll of this run was good.
     ``at_once``: a failed poll is to be told without waiting (a single run).
     """
 
@@ -160,6 +161,7 @@ class FamilySeen:
     interval: timedelta
     near: bool
     failed: bool
+    fresh: bool
     error: str
     at_once: bool = False
 

@@ -32,11 +32,11 @@ class DataStale(FamilyRule):
         return max(POLLS * interval, NEAR if near else CALM)
 
     def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
-        """BREACH when the last snapshot is older than the limit; a failed poll of a single run at once."""
+        """BREACH when the last snapshot is older than the limit, or at once in a single run; CLEAR only by a new one."""
         late = seen.age > self.limit(seen.interval, near=seen.near)
         if late or (seen.at_once and seen.failed):
             return Judgement(Verdict.BREACH, Level.CRITICAL, reason=seen.error or "no answer yet")
-        if held is not None and seen.failed:
+        if held is not None and not seen.fresh:
             return Judgement(Verdict.UNKNOWN)
         return CLEAR
 

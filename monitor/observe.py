@@ -1,0 +1,130 @@
+"""Observe: fold one reading into the memory of families and positions. Who is here, who is gone, whose life is a new one.
+
+A position that is missing from a valid snapshot is *absent*; only a second agreeing snapshot makes it closed. One that is
+still open but no longer isolated is never closed: it keeps its memory, with its new margin mode. A new life (epoch) begins
+when the exchange names another open time, and after a close; a change of side is another position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.margin.assessment import Assessment, assess
+from monitor.margin.position import PositionKey
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
+from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
+
+ABSENCES_TO_CLOSE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one reading says against the memory: the family as it is now, and its positions sorted by what became of them.
+
+    ``seen``: assessed now; ``born``: keys among them whose life began with this reading; ``absent``: missing for the first time;
+    ``closed``: lives that ended; ``unguarded``: guarded before, open but not isolated now.
+    """
+
+    family: FamilyMemory
+    seen: tuple[PositionMemory, ...] = ()
+    born: frozenset[PositionKey] = frozenset()
+    absent: tuple[PositionMemory, ...] = ()
+    closed: tuple[PositionMemory, ...] = ()
+    unguarded: tuple[PositionMemory, ...] = ()
+
+
+def observe(reading: FamilyReading, memory: Memory) -> Observation:
+    """What this reading changes; a failure changes the family alone."""
+    known = memory.families.get(reading.key)
+    if isinstance(reading, FamilySnapshot):
+        return _observe_snapshot(reading, known, memory)
+    family = known or FamilyMemory(key=reading.key, state=FamilyState.STARTING, since=reading.at)
+    if isinstance(reading, FamilyNotOpened):
+        return Observation(family=replace(family, state=FamilyState.NOT_OPENED, error=reading.message, hint="", failing=0))
+    return Observation(family=_failed(family, reading))
+
+
+def _failed(family: FamilyMemory, failure: FamilyFailure) -> FamilyMemory:
+    state = FamilyState.STALE if family.state is FamilyState.OK else family.state
+    if state is FamilyState.NOT_OPENED:
+        state = FamilyState.STARTING
+    return replace(family, state=state, failing=family.failing + 1, error=failure.message, hint=failure.hint)
+
+
+def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memory: Memory) -> Observation:
+    family = FamilyMemory(
+        key=snapshot.key,
+        state=FamilyState.OK,
+        since=known.since if known is not None else snapshot.at,
+        last_good=snapshot.at,
+        unguarded=snapshot.unguarded,
+        free=snapshot.free,
+    )
+    positions = memory.positions
+    seen: list[PositionMemory] = []
+    born: set[PositionKey] = set()
+    closed: list[PositionMemory] = []
+    for position in snapshot.positions:
+        assessment = assess(position)
+        before = positions.get(position.key)
+        if before is not None and _another_life(before.assessment, assessment):
+            closed.append(before)
+            before = None
+        if before is None:
+            born.add(position.key)
+        seen.append(_remember(before, assessment, snapshot.at, memory))
+    here = {position.key for position in snapshot.positions}
+    absent, gone, unguarded = _missing(snapshot, here, memory)
+    return Observation(
+        family=family,
+        seen=tuple(seen),
+        born=frozenset(born),
+        absent=tuple(absent),
+        closed=(*closed, *gone),
+        unguarded=tuple(unguarded),
+    )
+
+
+def _another_life(before: Assessment, now: Assessment) -> bool:
+    """Whether the exchange names another open time than before."""
+    opened, opens = before.position.opened, now.position.opened
+    return bool(opened) and bool(opens) and opened != opens
+
+
+def _remember(before: PositionMemory | None, assessment: Assessment, at: datetime, memory: Memory) -> PositionMemory:
+    position = assessment.position
+    return PositionMemory(
+        key=position.key,
+        family=position.family,
+        epoch=before.epoch if before is not None else memory.epochs.get(position.key, 0) + 1,
+        first_seen=before.first_seen if before is not None else at,
+        last_seen=at,
+        assessment=assessment,
+    )
+
+
+def _missing(
+    snapshot: FamilySnapshot, here: set[PositionKey], memory: Memory
+) -> tuple[list[PositionMemory], list[PositionMemory], list[PositionMemory]]:
+    """The remembered positions of this family that are not in the snapshot as isolated: absent, gone, or not isolated now."""
+    absent: list[PositionMemory] = []
+    gone: list[PositionMemory] = []
+    unguarded: list[PositionMemory] = []
+    modes = {(other.symbol, other.side): other for other in snapshot.unguarded}
+    for key, before in memory.positions.items():
+        if key in here or not _belongs(before, snapshot.key):
+            continue
+        other: Unguarded | None = modes.get((key.symbol, key.side))
+        if other is not None:
+            unguarded.append(replace(before, mode=other.mode, absences=0))
+        elif before.absences + 1 >= ABSENCES_TO_CLOSE:
+            gone.append(replace(before, absences=before.absences + 1))
+        else:
+            absent.append(replace(before, absences=before.absences + 1))
+    return absent, gone, unguarded
+
+
+def _belongs(position: PositionMemory, family: FamilyKey) -> bool:
+    key = position.key
+    return position.family == family.family and key.account == family.account and key.exchange == family.exchange

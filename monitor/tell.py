@@ -1,0 +1,128 @@
+"""Tell: turn the notices of one decision into messages, one for each subject, the most urgent notice first.
+
+What a message needs from another room (how much margin brings a position back, what is free) is computed here and handed to
+the wording as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind
+from monitor.alerts.notices import FamilyStory, family_body, family_title
+from monitor.alerts.rounding import line_share
+from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
+from monitor.margin.position import Position
+from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage
+from monitor.memory import FamilyMemory, PositionMemory
+from monitor.policy import Policy
+from monitor.rules.cushion import Cushion
+from monitor.rules.liquidation_distance import LiquidationDistance
+from monitor.rules.margin_usage import MarginUsage
+
+URGENCY = {
+    NotifyReason.WORSENED: 3,
+    NotifyReason.FIRST: 2,
+    NotifyReason.REPEAT: 1,
+    NotifyReason.RESOLVED: 0,
+}
+
+
+def compose(
+    notices: Sequence[Notice],
+    *,
+    policy: Policy,
+    now: datetime,
+    families: Mapping[Subject, FamilyMemory],
+    positions: Mapping[Subject, PositionMemory],
+    gone: frozenset[Subject],
+) -> tuple[Message, ...]:
+    """One message for each subject; what is still wrong with a subject comes before what is over."""
+    by_subject: dict[Subject, list[Notice]] = {}
+    for notice in notices:
+        by_subject.setdefault(notice.alert.subject, []).append(notice)
+    messages = []
+    for subject, told in by_subject.items():
+        told.sort(key=lambda one: (one.why is not NotifyReason.RESOLVED, one.alert.level, URGENCY[one.why]), reverse=True)
+        lead = told[0]
+        if subject.kind is SubjectKind.FAMILY:
+            story = _family_story(families[subject], positions.values())
+            title, body = family_title(lead), family_body(lead, story, now, policy.zone)
+        else:
+            seen = positions[subject]
+            about = PositionStory(
+                assessment=seen.assessment,
+                read_at=seen.last_seen,
+                rescue=_rescue(seen, families, policy),
+                gone=subject in gone,
+                mode=seen.mode,
+            )
+            title, body = position_title(lead, about), position_body(told, about, now, policy.zone)
+        messages.append(_message(told, title, body, now))
+    return tuple(messages)
+
+
+def _message(told: Sequence[Notice], title: str, body: str, now: datetime) -> Message:
+    lead = told[0]
+    stamp = int(now.timestamp() * 1000)
+    return Message(
+        id=f"{lead.alert.code}-{lead.why.value}-{stamp}",
+        code=lead.alert.code,
+        level=lead.alert.level,
+        why=lead.why,
+        subject=lead.alert.subject,
+        title=title,
+        body=body,
+        at=now,
+        codes=tuple(dict.fromkeys(one.alert.code for one in told)),
+    )
+
+
+def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> FamilyStory:
+    key = family.key
+    known = [
+        seen.assessment
+        for seen in positions
+        if seen.family == key.family and seen.key.account == key.account and seen.key.exchange == key.exchange
+    ]
+    return FamilyStory(last_good=family.last_good, error=family.error, hint=family.hint, known=known)
+
+
+def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], policy: Policy) -> Rescue | None:
+    """How much margin brings the position back over its mildest line, by the first rule that has an answer."""
+    position = seen.assessment.position
+    for rule in policy.of_positions():
+        goal = _goal(rule, position)
+        if goal is None:
+            continue
+        amount, text = goal
+        if amount <= 0:
+            continue
+        key = seen.key
+        subject = Subject(SubjectKind.FAMILY, key.exchange, key.account, family=seen.family)
+        family = families.get(subject)
+        coin = position.instrument.settle_currency
+        return Rescue(amount=amount, goal=text, free=family.free.get(coin) if family is not None else None)
+    return None
+
+
+def _goal(rule: object, position: Position) -> tuple[Decimal, str] | None:
+    """The margin that lifts the position to the rule's mildest line, and that line in words."""
+    match rule:
+        case Cushion():
+            line = rule.warning or rule.critical or rule.emergency
+            amount = margin_for_cushion(position, line) if line is not None else None
+            name = "cushion"
+        case MarginUsage():
+            line = rule.warning or rule.critical or rule.emergency
+            amount = margin_for_usage(position, line) if line is not None else None
+            name = "margin usage"
+        case LiquidationDistance():
+            line = rule.warning or rule.critical or rule.emergency
+            amount = margin_for_distance(position, line) if line is not None else None
+            name = "liquidation distance"
+        case _:
+            return None
+    return None if line is None or amount is None else (amount, f"{name} {line_share(line)}")
