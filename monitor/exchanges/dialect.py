@@ -48,7 +48,7 @@ class Dialect:
     - ``time_call``, ``server_time``: ccxt's implicit method of the exchange's clock, and its reply in milliseconds.
     - ``refusal``: the exchange's refusal in a payload, None for a good one. Called for every HTTP status.
     - ``codes``: the class for each refusal code that has one. ClockSkew is mended and asked again by the session.
-    - ``pauses``: the silence that a reply asks for; a Pause that is not a hush makes the reply a RateLimited.
+    - ``pauses``: the silence that a reply asks for; a Pause that is a ban makes the reply a RateLimited.
     - ``demo``: turns a fresh ccxt instance to the exchange's demo environment.
     - ``regions``: for each region of the exchange, which host (or domain, with all below it) becomes which:
       ``{"eea": {"www.okx.com": "eea.okx.com", "ws.okx.com": "wseea.okx.com"}}``.

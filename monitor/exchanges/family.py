@@ -48,12 +48,25 @@ class FamilyContent:
 
 
 class AccountReader(ABC):
-    """The port `Exchange` for one account; an exchange folder fills in how its families are read."""
+    """The port `Exchange` for one account; an exchange folder fills in how its families are read.
 
-    def __init__(self, *, exchange: str, families: tuple[str, ...], access: Access, session: Session, clock: Clock) -> None:
+    ``unwatched`` are the exchange's families that the user's choice of contracts leaves out.
+    """
+
+    def __init__(
+        self,
+        *,
+        exchange: str,
+        families: tuple[str, ...],
+        access: Access,
+        session: Session,
+        clock: Clock,
+        unwatched: tuple[str, ...] = (),
+    ) -> None:
         self.account = access.account
         self.exchange = exchange
         self.families = families
+        self.unwatched = unwatched
         self.access = access
         self.session = session
         self.clock = clock

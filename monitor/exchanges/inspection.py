@@ -28,6 +28,7 @@ async def inspected(reader: AccountReader) -> Sequence[CheckLine]:
     readings = await asyncio.gather(*(reader.fetch_family(family) for family in reader.families))
     for reading in readings:
         lines.extend(_family_lines(reading))
+    lines.extend(CheckLine(status="ok", topic=family, text="not watched: left out by `contracts`") for family in reader.unwatched)
     try:
         async with asyncio.timeout(10.0):
             lines.extend(await reader.account_lines())

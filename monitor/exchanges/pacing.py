@@ -1,8 +1,8 @@
 """Silence where an exchange asked for it: bans, and keeping away from the limit while near it.
 
 A *scope* is whatever a limit counts: an IP address on one exchange (``binance``, ``binance|3f2a..`` behind a proxy) or an
-account (``bybit|main``). A *ban* stops every call of its scope and survives a restart; a *hush* stops only the calls that
-can wait (maintenance tiers, balances), so that near a limit the polls go on.
+account (``bybit|main``). A *ban* stops every call of its scope and survives a restart; a *hold* stops them for a moment
+before the exchange has to; a *hush* stops only the calls that can wait (tiers, balances), so that near a limit the polls go on.
 
 The end of a ban is counted on the monotonic clock: a wall clock that jumps never ends one early.
 """
@@ -27,13 +27,15 @@ class Pause:
     """What a reply asks for: ``seconds`` of silence in ``scope`` (``ip`` or ``account``).
 
     ``seconds`` None: the exchange named no time; ``fallback`` then holds, doubled at every ban that follows soon after another.
-    ``hush``: only the calls that can wait are stopped, and nothing is stored.
+    By itself it is a ban and its reply a refusal. ``hush`` and ``hold`` come with a good reply and are not stored: a hush stops
+    the calls that can wait, a hold every call.
     """
 
     scope: str
     seconds: float | None
     fallback: float = 60.0
     hush: bool = False
+    hold: bool = False
 
 
 class Pacer:
@@ -46,6 +48,7 @@ class Pacer:
         self._clock = clock
         self._on_ban = on_ban
         self._banned_until: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
         self._hushed_until: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
 
@@ -57,15 +60,17 @@ class Pacer:
                 self._banned_until[scope] = self._clock.monotonic() + min(left, LONGEST_BAN)
 
     def check(self, scopes: Iterable[str], *, can_wait: bool = False) -> None:
-        """Raises RateLimited while one of ``scopes`` is banned, or hushed for a call that ``can_wait``."""
+        """Raises RateLimited while one of ``scopes`` is banned or held, or hushed for a call that ``can_wait``."""
         now = self._clock.monotonic()
         for scope in scopes:
             left = self._banned_until.get(scope, 0.0) - now
             if left > 0:
                 raise RateLimited("the exchange asked for silence", until=self._wall(left))
-            left = self._hushed_until.get(scope, 0.0) - now
-            if can_wait and left > 0:
-                raise RateLimited("near the exchange's limit: calls that can wait do", until=self._wall(left))
+            left = self._held_until.get(scope, 0.0) - now
+            if can_wait:
+                left = max(left, self._hushed_until.get(scope, 0.0) - now)
+            if left > 0:
+                raise RateLimited("close to the exchange's limit", until=self._wall(left))
 
     def ban(self, scope: str, pause: Pause) -> datetime:
         """Nothing is sent in ``scope`` for the time of ``pause``; returns its end. A ban is never shortened by another."""
@@ -85,9 +90,11 @@ class Pacer:
             self._on_ban(scope, until)
         return until
 
-    def hush(self, scope: str, seconds: float) -> None:
-        """Calls that can wait are not sent in ``scope`` for ``seconds``."""
-        self._hushed_until[scope] = self._clock.monotonic() + seconds
+    def spare(self, scope: str, pause: Pause) -> None:
+        """Near a limit: a hush or a hold in ``scope``."""
+        end = self._clock.monotonic() + min(pause.fallback if pause.seconds is None else pause.seconds, LONGEST_BAN)
+        kept = self._held_until if pause.hold else self._hushed_until
+        kept[scope] = max(end, kept.get(scope, 0.0))
 
     def _wall(self, left: float) -> datetime:
         """The moment ``left`` seconds from now, aware UTC."""

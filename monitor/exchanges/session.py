@@ -147,8 +147,8 @@ class Session:
         self.headers = reply.headers
         until = None
         for pause in self._dialect.pauses(reply):
-            if pause.hush:
-                self._pacer.hush(self._scopes[pause.scope], pause.seconds or pause.fallback)
+            if pause.hush or pause.hold:
+                self._pacer.spare(self._scopes[pause.scope], pause)
             else:
                 until = self._pacer.ban(self._scopes[pause.scope], pause)
         if until is not None:
