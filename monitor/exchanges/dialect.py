@@ -48,6 +48,7 @@ class Dialect:
     - ``time_call``, ``server_time``: ccxt's implicit method of the exchange's clock, and its reply in milliseconds.
     - ``refusal``: the exchange's refusal in a payload, None for a good one. Called for every HTTP status.
     - ``codes``: the class for each refusal code that has one. ClockSkew is mended and asked again by the session.
+    - ``hints``: what a person can do, by refusal code (for a pause: by HTTP status), where the error's own advice is too general.
     - ``pauses``: the silence that a reply asks for; a Pause that is a ban makes the reply a RateLimited.
     - ``demo``: turns a fresh ccxt instance to the exchange's demo environment.
     - ``regions``: for each region of the exchange, which host (or domain, with all below it) becomes which:
@@ -63,6 +64,7 @@ class Dialect:
     refusal: Callable[[Any], Refusal | None]
     codes: Mapping[str, type[ExchangeFault]]
     demo: Callable[[Any], None]
+    hints: Mapping[str, str] = field(default_factory=dict)
     pauses: Callable[[Reply], Iterable[Pause]] = _no_pauses
     regions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -84,7 +84,8 @@ def of_reply(reply: Reply, dialect: Dialect, *, ccxt_view: Callable[[], None], s
         known = _ccxt_class(ccxt_view)
     if known is None and reply.status in {401, 403}:
         known = AuthRejected
-    return (known or CallRefused)(_told(refusal, reply.path, secrets), code=refusal.code)
+    hint = dialect.hints.get(refusal.code, "")
+    return (known or CallRefused)(_told(refusal, reply.path, secrets), code=refusal.code, hint=hint)
 
 
 def _of_status(status: int, path: str) -> ExchangeFault:

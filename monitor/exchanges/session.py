@@ -152,7 +152,9 @@ class Session:
             else:
                 until = self._pacer.ban(self._scopes[pause.scope], pause)
         if until is not None:
-            raise RateLimited(f"too many requests ({reply.path})", until=until, code=str(reply.status))
+            status = str(reply.status)
+            hint = self._dialect.hints.get(status, "")
+            raise RateLimited(f"too many requests ({reply.path})", until=until, code=status, hint=hint)
         fault = faults.of_reply(reply, self._dialect, ccxt_view=ccxt_view, secrets=self._secrets)
         if fault is not None:
             raise fault

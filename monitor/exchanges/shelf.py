@@ -76,7 +76,8 @@ class Shelf(Generic[V]):
     ) -> None:
         """See to it that ``keys`` are here and not older than ``max_age`` (else the shelf's own), in the background.
 
-        Waits, at most ``within`` seconds, only for what is missing; values older than ``newer_than`` seconds count as missing.
+        Waits, at most ``within`` seconds, only for what is missing (also until a read of other keys makes room); values older
+        than ``newer_than`` seconds count as missing.
         """
         oldest = self._max_age if max_age is None else max_age
         with contextlib.suppress(TimeoutError):
@@ -85,7 +86,9 @@ class Shelf(Generic[V]):
                     missing = self._missing(keys, newer_than)
                     if self._task is None:
                         self._start(missing | {key for key in keys if self.age(key) > oldest} | self._again)
-                    if self._task is None or not (missing & self._reading) or within <= 0:
+                    now = self._clock.monotonic()
+                    hoped_for = {key for key in missing if key in self._reading or not self._failed_lately(key, now)}
+                    if self._task is None or not hoped_for or within <= 0:
                         return
                     await asyncio.wait({self._task})
 
