@@ -49,7 +49,8 @@ class FamilySnapshot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyFailure:
     """A poll that brought nothing usable. ``cause`` is the error's class name in snake case (``timed_out``), ``message`` one
-    sentence for a person, ``until`` the time before which the exchange asked not to be called again."""
+    sentence for a person, ``until`` the time before which the exchange asked not to be called again.
+    """
 
     key: FamilyKey
     at: datetime

@@ -28,7 +28,7 @@ class TierBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceTier:
-    """One tier: sizes from ``floor`` to ``cap`` (None: no end), maintenance ``rate`` (0 to 1), ``deduction`` in settle currency."""
+    """Sizes from ``floor`` to ``cap`` (None: no end), maintenance ``rate`` (0 to 1), ``deduction`` in settle currency."""
 
     floor: Decimal
     cap: Decimal | None
