@@ -1,0 +1,117 @@
+"""Load the whole configuration, or say everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from monitor.config.environment import read_environment
+from monitor.config.exchanges import account_model
+from monitor.config.explain import explain
+from monitor.config.find import beside, find_config, find_store
+from monitor.config.inline import inline_secrets
+from monitor.config.layers import Layers
+from monitor.config.rules import repeated_kinds
+from monitor.config.secrets import SecretSource
+from monitor.config.settings import Settings
+from monitor.config.suggest import NAME, looks_like_a_key
+from monitor.config.yamlfile import KeyPath, read_file
+from monitor.errors import ConfigError, Problem
+from monitor.rules.base import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be used. ``secrets`` holds, by name, every secret of every account and channel."""
+
+    settings: Settings
+    config: Path
+    store: Path
+    secrets: Mapping[str, SecretStr]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force."""
+        return self.settings.rules
+
+
+def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ, read_secrets: bool = True) -> Loaded:
+    """The configuration in ``path``, else where ``find_config`` finds it, with the environment over it.
+
+    ``read_secrets=False`` looks for no secret. Raises ConfigError with every problem that there is.
+    """
+    config = find_config(path, environ=environ)
+    layers = Layers(document=read_file(config), environment=read_environment(environ, keys=Settings.model_fields))
+    problems = [*layers.document.problems, *layers.environment.problems]
+    if not isinstance(layers.document.tree, dict | None):
+        problems.append(layers.problem((), "must be a mapping of `option: value` lines"))
+    refused: set[KeyPath] = set()
+    for tree in (layers.file_tree, layers.environment.tree):
+        for place, message in inline_secrets(tree):
+            if place not in refused:
+                refused.add(place)
+                problems.append(layers.problem(place, message))
+    problems += [layers.problem(place, message) for place, message in repeated_kinds(layers.value_at(("rules",)))]
+    settings = None
+    try:
+        settings = Settings.layered(environment=layers.environment.tree, file=layers.file_tree)
+    except ValidationError as error:
+        problems += [layers.problem(place, message) for place, message in explain(error, layers) if not _within(place, refused)]
+    secrets: dict[str, SecretStr] = {}
+    if read_secrets:
+        secrets, missing = _secrets(layers, environ, config)
+        problems += missing
+    if problems or settings is None:
+        raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0))))
+    store, _ = find_store(settings.store, config, environ=environ)
+    return Loaded(settings=settings, config=config.absolute(), store=store, secrets=secrets)
+
+
+def _within(place: KeyPath, refused: set[KeyPath]) -> bool:
+    return any(place[:length] in refused for length in range(len(place) + 1))
+
+
+def _secrets(layers: Layers, environ: Mapping[str, str], config: Path) -> tuple[dict[str, SecretStr], list[Problem]]:
+    """Every secret that the configuration names, as far as it can be read, and what is wrong with the others."""
+    folder = layers.value_at(("secrets_dir",))
+    usable = isinstance(folder, str) and folder and "\0" not in folder
+    source = SecretSource(environ=environ, secrets_dir=beside(config, Path(str(folder)), environ=environ) if usable else None)
+    secrets: dict[str, SecretStr] = {}
+    problems: list[Problem] = []
+    for place, name in _names(layers):
+        try:
+            secrets[name] = source.read(name)
+        except ConfigError as error:
+            problems += [layers.problem(place, problem.message) for problem in error.problems]
+            continue
+        if place[0] == "channels" and "://" not in secrets[name].get_secret_value():
+            problems.append(layers.problem(place, f"the secret {name} is not an apprise URL (service://...)"))
+    return secrets, problems
+
+
+def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
+    """Where each secret is asked for, and its name; leaves out what is no name, which is a problem of its own."""
+    for account in _keys(layers, "accounts"):
+        value = layers.value_at(("accounts", account))
+        if isinstance(value, Mapping):
+            credentials = value.get("credentials", account)
+            if _usable_name(credentials):
+                for option in account_model(value).SECRETS:
+                    yield ("accounts", account, "credentials"), f"{credentials}_{option}"
+    for channel in _keys(layers, "channels"):
+        value = layers.value_at(("channels", channel))
+        if isinstance(value, Mapping) and _usable_name(value.get("url_from")):
+            yield ("channels", channel, "url_from"), str(value["url_from"])
+
+
+def _keys(layers: Layers, part: str) -> list[str]:
+    value = layers.value_at((part,))
+    return [key for key in value if NAME.fullmatch(key)] if isinstance(value, Mapping) else []
+
+
+def _usable_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None and not looks_like_a_key(value)

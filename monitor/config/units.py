@@ -1,0 +1,109 @@
+"""How values are written in the configuration: ``60%``, ``30s``, ``2x``, names and paths.
+
+Pydantic types. A bare number is always refused: 60 of what? Their messages never repeat the text that was given, except for
+a short number that is handed back with its unit.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+from pydantic import BeforeValidator, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from monitor.config.suggest import NAME
+from monitor.margin.quantities import dec, plain
+from monitor.rules.base import RatioLine
+
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+_BARE = re.compile(_NUMBER)
+_PERCENT = re.compile(_NUMBER + r"\s?%")
+_MULTIPLE = re.compile(_NUMBER + r"\s?x")
+_DURATION = re.compile(_NUMBER + r"\s?(ms|s|m|h|d)")
+_MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_LONGEST = timedelta(days=3660)
+
+
+def complain(message: str) -> NoReturn:
+    """Stop with ``message`` as the whole explanation at this place of the configuration."""
+    raise PydanticCustomError("plain", "{message}", {"message": message})
+
+
+def parse_share(value: object) -> Decimal:
+    """``60%`` as 0.6; 0 to 100 %."""
+    if isinstance(value, Decimal):
+        return value
+    text = _text(value)
+    if found := _PERCENT.fullmatch(text):
+        share = dec(found[1]).scaleb(-2)
+        if share > 1:
+            complain("a share lies between 0% and 100%")
+        return share
+    if bare := _BARE.fullmatch(text):
+        complain(f"a share needs its %: write {_percent(dec(bare[1]))}")
+    complain("must be a share such as 60%")
+
+
+def parse_duration(value: object) -> timedelta:
+    """``250ms``, ``30s``, ``5m``, ``1h``, ``1d``."""
+    if isinstance(value, timedelta):
+        return value
+    text = _text(value)
+    if found := _DURATION.fullmatch(text):
+        duration = timedelta(microseconds=int(dec(found[1]) * _MICROSECONDS[found[2]]))
+        if duration > _LONGEST:
+            complain("longer than ten years")
+        return duration
+    if _BARE.fullmatch(text):
+        complain(f"a duration needs its unit: write {text}s for seconds (or ms, m, h, d)")
+    complain("must be a duration such as 30s or 5m")
+
+
+def parse_ratio_line(value: object) -> RatioLine:
+    """``5%`` of the notional, or ``2x`` the maintenance rate."""
+    if isinstance(value, RatioLine):
+        return value
+    text = _text(value)
+    if found := _MULTIPLE.fullmatch(text):
+        return RatioLine(value=dec(found[1]), multiple=True)
+    if _PERCENT.fullmatch(text):
+        return RatioLine(value=parse_share(text), multiple=False)
+    if bare := _BARE.fullmatch(text):
+        complain(f"write {_percent(dec(bare[1]))} (of the notional) or {text}x (times the maintenance rate)")
+    complain("must be a share such as 5%, or a multiple of the maintenance rate such as 2x")
+
+
+def parse_name(value: object) -> str:
+    """A name that the user gives."""
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        complain("a name is lower-case letters, digits and _, and begins with a letter")
+    return value
+
+
+def parse_path(value: object) -> Path:
+    """A file's or folder's path, as written."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        complain("must be a path")
+    return Path(value)
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _percent(number: Decimal) -> str:
+    """What a bare ``number`` was likely meant to be: 0.6 and 60 are both 60%."""
+    return plain(number * 100 if number <= 1 else number) + "%"
+
+
+Share = Annotated[Decimal, PlainValidator(parse_share)]
+Duration = Annotated[timedelta, PlainValidator(parse_duration)]
+RatioOrMultiple = Annotated[RatioLine, PlainValidator(parse_ratio_line)]
+Name = Annotated[str, BeforeValidator(parse_name)]
+WrittenPath = Annotated[Path, PlainValidator(parse_path)]
