@@ -24,15 +24,16 @@ _FORGIVEN_AFTER = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """What a reply asks for: ``seconds`` of silence in ``scope`` (``ip`` or ``account``).
+    """What a reply asks for: silence in ``scope`` (``ip`` or ``account``) for ``seconds``, or ``until`` a time; the longer one.
 
-    ``seconds`` None: the exchange named no time; ``fallback`` then holds, doubled at every ban that follows soon after another.
+    Neither: the exchange named no time; ``fallback`` seconds then hold, doubled at every ban that follows soon after another.
     By itself it is a ban and its reply a refusal. ``hush`` and ``hold`` come with a good reply and are not stored: a hush stops
     the calls that can wait, a hold every call.
     """
 
     scope: str
-    seconds: float | None
+    seconds: float | None = None
+    until: datetime | None = None
     fallback: float = 60.0
     hush: bool = False
     hold: bool = False
@@ -80,7 +81,7 @@ class Pacer:
             self._strikes[scope] = 0
         elif now >= before:
             self._strikes[scope] += 1
-        seconds = pause.seconds
+        seconds = self._named_seconds(pause)
         if seconds is None:
             seconds = pause.fallback * 2.0 ** min(self._strikes.get(scope, 0), 16)
         end = max(now + min(seconds, LONGEST_BAN), before or 0.0)
@@ -95,6 +96,13 @@ class Pacer:
         end = self._clock.monotonic() + min(pause.fallback if pause.seconds is None else pause.seconds, LONGEST_BAN)
         kept = self._held_until if pause.hold else self._hushed_until
         kept[scope] = max(end, kept.get(scope, 0.0))
+
+    def _named_seconds(self, pause: Pause) -> float | None:
+        """How long the exchange wants silence, None where it did not say; a time that is over counts as one second."""
+        named = [] if pause.seconds is None else [pause.seconds]
+        if pause.until is not None:
+            named.append(max(1.0, (pause.until - self._clock.now()).total_seconds()))
+        return max(named, default=None)
 
     def _wall(self, left: float) -> datetime:
         """The moment ``left`` seconds from now, aware UTC."""

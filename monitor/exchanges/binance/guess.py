@@ -1,0 +1,69 @@
+"""What a position's own row tells of its instrument, for when Binance's list of instruments could not be had. Pure.
+
+The symbol must come out as from the list: a position's identity may not depend on which of the two was at hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN
+from typing import Any
+
+from monitor.errors import BadReading
+from monitor.exchanges.binance.terms import CurrencyCode, unified_symbol
+from monitor.margin.position import Contract, Instrument
+from monitor.margin.quantities import ONE, dec, dec_or_none
+
+_LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BNFCR", "BTC", "ETH", "USD")
+_DATED = re.compile(r"_(\d{6})$")
+
+
+def guess_linear(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrument:
+    """The instrument of a USD-M row. Raises BadReading where even its currencies cannot be told."""
+    name, delivery = _parted(str(row["symbol"]))
+    margin_asset = row.get("marginAsset")
+    quotes = (str(margin_asset), *_LINEAR_QUOTES) if margin_asset else _LINEAR_QUOTES
+    for quote in quotes:
+        if name.endswith(quote) and name != quote:
+            base, settle = currency_code(name.removesuffix(quote)), currency_code(quote)
+            return Instrument(
+                symbol=unified_symbol(base, settle, settle, delivery),
+                instrument_id=str(row["symbol"]),
+                contract=Contract.LINEAR,
+                contract_size=ONE,
+                settle_currency=settle,
+            )
+    raise BadReading(f"{row['symbol']} is not in the list of instruments, and its name does not tell its currencies")
+
+
+def guess_inverse(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrument:
+    """The instrument of a COIN-M row; its contract size (100 or 10 dollars) follows from its notional: n * mark / contracts.
+
+    Raises BadReading or BadQuantity where it cannot be told.
+    """
+    name, delivery = _parted(str(row["symbol"]).removesuffix("_PERP"))
+    notional, contracts = dec_or_none(row.get("notionalValue")), dec(row["positionAmt"])
+    if not name.endswith("USD") or name == "USD" or not notional or not contracts:
+        raise BadReading(f"{row['symbol']} is not in the list of instruments, and its contract size cannot be told")
+    size = abs(notional * dec(row["markPrice"]) / contracts).quantize(ONE, rounding=ROUND_HALF_EVEN)
+    if size < 1:
+        raise BadReading(f"{row['symbol']} is not in the list of instruments, and its contract size comes out as nothing")
+    base = currency_code(name.removesuffix("USD"))
+    return Instrument(
+        symbol=unified_symbol(base, currency_code("USD"), base, delivery),
+        instrument_id=str(row["symbol"]),
+        contract=Contract.INVERSE,
+        contract_size=size,
+        settle_currency=base,
+    )
+
+
+def _parted(name: str) -> tuple[str, int | None]:
+    """A symbol without its delivery date, and that date in milliseconds (``BTCUSDT_250627``)."""
+    dated = _DATED.search(name)
+    if dated is None:
+        return name, None
+    day = datetime.strptime(dated[1], "%y%m%d").replace(tzinfo=UTC)
+    return name[: dated.start()], int(day.timestamp() * 1000)
