@@ -70,9 +70,10 @@ class Guard:
         async with self._turn:
             await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
 
-    async def shift(self, step: timedelta) -> None:
-        """The clock was set, or the machine slept: move the times in the memory along, so that ages stay what they were."""
+    async def shift(self, step: timedelta, follow: Callable[[], None]) -> None:
+        """The clock was set, or the machine slept: ``follow`` it, and move the times in the memory along, so that ages stay."""
         async with self._turn:
+            follow()
             self.memory = shifted(self.memory, step)
             self.policy = replace(self.policy, watching_since=self.policy.watching_since + step)
 
