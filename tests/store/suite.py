@@ -1,0 +1,283 @@
+"""What every Store does, run over each of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from monitor.alerts.model import AlertState, NotifyReason, Subject, SubjectKind
+from monitor.errors import StoreFault, StoreUnavailable
+from monitor.margin.position import Contract, ExchangeSays, Instrument, PositionStatus, Side
+from monitor.margin.reading import Unguarded
+from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
+from monitor.memory import Commit, FamilyState, Memory
+from monitor.ports import Store
+from monitor.rules.base import Level
+from tests.store.examples import BTC, MINUTE, NOW, alert, family, full_position, key, memory, message, position
+
+LEASE = timedelta(seconds=60)
+SECOND = timedelta(seconds=1)
+D = Decimal
+
+
+class StoreSuite:
+    """Subclasses give ``store``."""
+
+    @pytest.fixture
+    @abstractmethod
+    def store(self) -> Store: ...
+
+    # -- memory ------------------------------------------------------------------------------------------------------------
+
+    async def test_load_is_empty_when_nothing_was_committed(self, store):
+        assert await store.load() == Memory()
+
+    async def test_load_returns_every_field_when_all_are_set(self, store):
+        unguarded = (
+            Unguarded(symbol="ETH/USDT:USDT", side=Side.SHORT, mode="cross"),
+            Unguarded(symbol="A", side=Side.LONG, mode="portfolio"),
+        )
+        blind = family(
+            "coinm",
+            state=FamilyState.BLIND,
+            last_good=NOW - MINUTE,
+            failing=7,
+            error="it timed out",
+            hint="look",
+            unguarded=unguarded,
+        )
+        seen = memory(full_position(), epoch=3, absences=1, mode="cross")
+        felt = alert(
+            state=AlertState.CLEARING,
+            level=Level.WARNING,
+            peak=Level.EMERGENCY,
+            since=NOW - 3 * MINUTE,
+            state_since=NOW - 2 * MINUTE,
+            level_since=NOW - MINUTE,
+            told=Level.EMERGENCY,
+            told_at=NOW - 2 * MINUTE,
+            repeats=4,
+            born=True,
+            value=D("0.3941"),
+            line=D("0.40"),
+            reason="nearer than 15 %",
+            steps=2,
+        )
+        await store.commit(
+            Commit(at=NOW, families=(blind, family()), positions=(seen,), readings=(seen,), alerts=(felt,)), channels=()
+        )
+        kept = await store.load()
+        assert kept.families == {blind.key: blind, family().key: family()}
+        assert kept.positions == {seen.key: seen}
+        assert kept.alerts == {(felt.rule, felt.subject): felt}
+        assert kept.epochs == {seen.key: 3}
+
+    async def test_load_returns_none_where_nothing_was_known(self, store):
+        bare = memory(position(leverage=None, instrument=replace(BTC, price_tick=None)))
+        starting = family(state=FamilyState.STARTING, last_good=None)
+        silent = alert(told=None, told_at=None, value=None, line=None)
+        await store.commit(Commit(at=NOW, families=(starting,), positions=(bare,), alerts=(silent,)), channels=())
+        kept = await store.load()
+        assert kept.positions[bare.key] == bare
+        assert kept.positions[bare.key].assessment.position.instrument.price_tick is None
+        assert list(kept.families.values()) == [starting]
+        assert list(kept.alerts.values()) == [silent]
+
+    @pytest.mark.parametrize("size", ["1E-18", "123456789012345678.123456789", "1E+12", "0.10000"])
+    async def test_load_returns_the_exact_number_when_it_is_extreme(self, store, size):
+        seen = memory(position(contracts=D(size), isolated_margin=D("-0.000000000000000001")))
+        await store.commit(Commit(at=NOW, positions=(seen,)), channels=())
+        (kept,) = (await store.load()).positions.values()
+        assert kept == seen
+        assert kept.assessment.position.contracts.as_tuple() == D(size).as_tuple()
+
+    async def test_load_returns_terms_of_each_position_when_they_differ(self, store):
+        inverse = Instrument(
+            symbol="BTC/USD:BTC",
+            instrument_id="BTCUSD_PERP",
+            contract=Contract.INVERSE,
+            contract_size=D(100),
+            settle_currency="BTC",
+        )
+        ladder = TierTable(
+            basis=TierBasis.BASE, tiers=(MaintenanceTier(floor=D(0), cap=None, rate=D("0.004"), deduction=D("0.0E-8")),)
+        )
+        first = memory()
+        coin = memory(
+            position(
+                key("BTC/USD:BTC"), instrument=inverse, tiers=ladder, isolated_margin=D("0.01"), status=PositionStatus.LIQUIDATING
+            )
+        )
+        hedge = memory(position(key(side=Side.SHORT), says=ExchangeSays(margin_usage=D("0.5"))))
+        await store.commit(Commit(at=NOW, positions=(first, coin, hedge)), channels=())
+        assert (await store.load()).positions == {each.key: each for each in (first, coin, hedge)}
+
+    async def test_load_returns_the_last_state_when_committed_again(self, store):
+        later = memory(position(mark_price=D(58000)), last_seen=NOW + SECOND)
+        unguarded = (Unguarded(symbol="ETH/USDT:USDT", side=Side.SHORT, mode="cross"),)
+        await store.commit(
+            Commit(at=NOW, families=(family(unguarded=unguarded),), positions=(memory(),), alerts=(alert(),)), channels=()
+        )
+        worse = alert(level=Level.EMERGENCY, peak=Level.EMERGENCY)
+        await store.commit(Commit(at=NOW + SECOND, families=(family(),), positions=(later,), alerts=(worse,)), channels=())
+        kept = await store.load()
+        assert list(kept.positions.values()) == [later]
+        assert list(kept.families.values()) == [family()]
+        assert list(kept.alerts.values()) == [worse]
+
+    async def test_load_forgets_the_balance_that_was_free(self, store):
+        await store.commit(Commit(at=NOW, families=(family(free={"USDT": D(412)}),)), channels=())
+        assert (await store.load()).families[family().key] == family()
+
+    async def test_closed_position_leaves_its_epoch_when_it_is_gone(self, store):
+        await store.commit(Commit(at=NOW, positions=(memory(epoch=2),)), channels=())
+        await store.commit(Commit(at=NOW, closed=(memory(epoch=2, absences=2),)), channels=())
+        kept = await store.load()
+        assert kept.positions == {}
+        assert kept.epochs == {key(): 2}
+
+    async def test_next_life_replaces_the_last_when_both_come_in_one_commit(self, store):
+        first = memory()
+        second = memory(position(opened="2"), epoch=2, first_seen=NOW)
+        await store.commit(Commit(at=NOW, positions=(first,), readings=(first,)), channels=())
+        await store.commit(Commit(at=NOW, closed=(first,), positions=(second,), readings=(second,)), channels=())
+        kept = await store.load()
+        assert kept.positions == {key(): second}
+        assert kept.epochs == {key(): 2}
+
+    async def test_ended_alert_is_gone_and_may_begin_anew_in_the_same_commit(self, store):
+        other = alert("margin_usage")
+        await store.commit(Commit(at=NOW, alerts=(alert(), other)), channels=())
+        anew = alert(code="B3D4", since=NOW + SECOND)
+        await store.commit(Commit(at=NOW, alerts=(anew,), alerts_ended=(alert(), other)), channels=())
+        assert (await store.load()).alerts == {("cushion", anew.subject): anew}
+
+    async def test_alerts_of_one_rule_are_kept_apart_when_their_subjects_differ(self, store):
+        daemon = alert(about=Subject(SubjectKind.DAEMON))
+        blind = alert(about=Subject(SubjectKind.FAMILY, "binance", "main", family="usdm"))
+        await store.commit(Commit(at=NOW, alerts=(daemon, blind, alert())), channels=())
+        assert set((await store.load()).alerts.values()) == {daemon, blind, alert()}
+
+    async def test_foreign_text_that_no_encoding_takes_does_not_stop_a_commit(self, store):
+        await store.commit(Commit(at=NOW, families=(family(error="odd \ud800 text"),)), channels=())
+        assert (await store.load()).families[family().key].error.startswith("odd ")
+
+    # -- atomicity ---------------------------------------------------------------------------------------------------------
+
+    async def test_commit_changes_nothing_when_its_last_row_fails(self, store):
+        await store.commit(Commit(at=NOW, positions=(memory(),), messages=(message(1),)), channels=("phone",))
+        before = await store.load()
+        eth = memory(position(key("ETH/USDT:USDT"), instrument=replace(BTC, symbol="ETH/USDT:USDT")))
+        failing = Commit(
+            at=NOW,
+            families=(family(),),
+            positions=(eth,),
+            readings=(eth,),
+            closed=(memory(),),
+            alerts=(alert(),),
+            messages=(message(2), message(1)),
+        )
+        with pytest.raises(StoreFault):
+            await store.commit(failing, channels=("phone",))
+        assert await store.load() == before
+        assert [each.message.id for each in await store.claim("phone", NOW, lease=LEASE)] == ["m1"]
+        # And the store still works, with everything that the failed commit would have written for the first time.
+        await store.commit(replace(failing, messages=(message(3),)), channels=("phone",))
+        assert (await store.load()).positions == {eth.key: eth}
+
+    # -- outbox ------------------------------------------------------------------------------------------------------------
+
+    async def test_message_reaches_every_channel_once_when_committed(self, store):
+        told = message(why=NotifyReason.WORSENED, body="two\nlines \N{WARNING SIGN}")
+        await store.commit(Commit(at=NOW, messages=(told,)), channels=("phone", "mail"))
+        (phone,) = await store.claim("phone", NOW, lease=LEASE)
+        (mail,) = await store.claim("mail", NOW, lease=LEASE)
+        assert (phone.message, phone.channel, phone.attempt) == (told, "phone", 1)
+        assert (mail.message, mail.channel, mail.attempt) == (told, "mail", 1)
+        assert phone.id != mail.id
+        assert await store.claim("phone", NOW, lease=LEASE) == []
+
+    async def test_claim_takes_the_worst_level_first_then_the_oldest(self, store):
+        messages = (
+            message(1, Level.WARNING, at=NOW - MINUTE),
+            message(2, Level.CRITICAL, at=NOW),
+            message(3, Level.EMERGENCY, at=NOW),
+            message(4, Level.CRITICAL, at=NOW - MINUTE),
+        )
+        await store.commit(Commit(at=NOW, messages=messages), channels=("phone",))
+        first = await store.claim("phone", NOW, lease=LEASE, limit=3)
+        rest = await store.claim("phone", NOW, lease=LEASE, limit=3)
+        assert [each.message.id for each in first] == ["m3", "m4", "m2"]
+        assert [each.message.id for each in rest] == ["m1"]
+
+    async def test_claim_returns_it_again_only_when_its_lease_has_run_out(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        await store.claim("phone", NOW, lease=LEASE)
+        assert await store.claim("phone", NOW + LEASE - SECOND, lease=LEASE) == []
+        assert await store.next_due("phone") == NOW + LEASE
+        (again,) = await store.claim("phone", NOW + LEASE, lease=LEASE)
+        assert (again.message, again.attempt) == (message(), 2)
+
+    async def test_accepted_and_dead_deliveries_are_never_claimed_again(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(1), message(2))), channels=("phone",))
+        first, second = await store.claim("phone", NOW, lease=LEASE)
+        await store.settle(first, "accepted", NOW)
+        await store.settle(second, "dead", NOW, detail="given up")
+        assert await store.next_due("phone") is None
+        assert await store.claim("phone", NOW + 10 * LEASE, lease=LEASE) == []
+
+    async def test_retry_is_due_at_its_time(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
+        await store.settle(delivery, "retry", NOW, retry_at=NOW + 5 * SECOND, detail="500")
+        assert await store.next_due("phone") == NOW + 5 * SECOND
+        assert await store.claim("phone", NOW + 4 * SECOND, lease=LEASE) == []
+        (again,) = await store.claim("phone", NOW + 5 * SECOND, lease=LEASE)
+        assert again.attempt == 2
+
+    async def test_overtaken_claim_counts_only_when_accepted(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        (late,) = await store.claim("phone", NOW, lease=LEASE)
+        (newer,) = await store.claim("phone", NOW + LEASE, lease=LEASE)
+        await store.settle(late, "dead", NOW + LEASE)
+        await store.settle(late, "retry", NOW + LEASE, retry_at=NOW)
+        assert await store.claim("phone", NOW + LEASE, lease=LEASE) == []
+        await store.settle(late, "accepted", NOW + LEASE)
+        await store.settle(newer, "retry", NOW + LEASE, retry_at=NOW)
+        assert await store.claim("phone", NOW + 9 * LEASE, lease=LEASE) == []
+
+    async def test_claim_does_not_wait_for_a_future_that_a_clock_stepping_back_made(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
+        await store.settle(delivery, "retry", NOW, retry_at=NOW + 30 * SECOND)
+        assert await store.claim("phone", NOW - SECOND, lease=LEASE) == []
+        assert len(await store.claim("phone", NOW - 60 * MINUTE, lease=LEASE)) == 1
+
+    async def test_settle_refuses_an_outcome_that_it_does_not_know(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
+        with pytest.raises(StoreFault, match="lost"):
+            await store.settle(delivery, "lost", NOW)
+
+    async def test_next_due_is_none_when_the_channel_has_nothing(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
+        assert await store.next_due("mail") is None
+        assert await store.next_due("phone") == NOW
+
+    # -- the rest ----------------------------------------------------------------------------------------------------------
+
+    async def test_ban_is_kept_for_each_scope_and_the_last_word_counts(self, store):
+        await store.keep_ban("binance", NOW)
+        await store.keep_ban("bybit|main", NOW)
+        await store.keep_ban("binance", NOW + MINUTE)
+        assert await store.bans() == {"binance": NOW + MINUTE, "bybit|main": NOW}
+
+    async def test_closed_store_says_so_when_used(self, store):
+        await store.close()
+        await store.close()
+        with pytest.raises(StoreUnavailable):
+            await store.load()

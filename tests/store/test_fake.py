@@ -1,0 +1,12 @@
+"""The fake store behaves as a store."""
+
+import pytest
+
+from tests.fakes import FakeStore
+from tests.store.suite import StoreSuite
+
+
+class TestFakeStore(StoreSuite):
+    @pytest.fixture
+    def store(self):
+        return FakeStore()
