@@ -13,13 +13,12 @@ from enum import StrEnum
 from typing import Any
 
 from monitor.errors import BadQuantity, BadReading
-from monitor.exchanges.bybit.terms import Terms
+from monitor.exchanges.bybit.terms import UNREADABLE, Terms
 from monitor.margin.position import ExchangeSays, Position, PositionStatus, Side
 from monitor.margin.quantities import dec, dec_or_none
 from monitor.margin.reading import Unguarded
 
 INVERSE = "inverse"
-UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError)
 
 _SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
 _STATUSES = {"Liq": PositionStatus.LIQUIDATING, "Adl": PositionStatus.DELEVERAGING}

@@ -20,7 +20,7 @@ from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
 TAKER_FEE_RATE = Decimal("0.00055")
 """The public taker rate of the lowest fee level for derivatives, where the account's own cannot be had."""
 
-_UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError)
+UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 _UNIFIED_NAMES = {"XBT": "BTC", "BCHSV": "BSV"}
 _PERCENT = Decimal(100)
 _ROUNDING = Decimal("1e-6")
@@ -53,7 +53,7 @@ def parse_instruments(rows: Iterable[Mapping[str, Any]], category: str) -> dict[
     for row in rows:
         try:
             listing = _listing(row, category)
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         listings[listing.instrument.instrument_id] = listing
     return listings
@@ -76,7 +76,7 @@ def parse_tiers(rows: Iterable[Mapping[str, Any]], *, symbol: str, category: str
             ),
             key=lambda step: step[0],
         )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadReading(f"Bybit's risk limits of {symbol} cannot be read") from error
     tiers: list[MaintenanceTier] = []
     rebuilt = False
@@ -102,7 +102,7 @@ def parse_fee_rates(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
     for row in rows:
         try:
             rate = dec(row["takerFeeRate"])
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         if 0 <= rate < 1:
             rates[row.get("symbol") or ""] = rate
@@ -123,7 +123,7 @@ def parse_free(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
                 for held in ("totalPositionIM", "totalOrderIM", "locked", "bonus", "spotBorrow"):
                     left -= dec(coin.get(held) or 0)
                 free[_unified(coin["coin"])] = max(left, ZERO)
-            except _UNREADABLE:
+            except UNREADABLE:
                 continue
     return free
 

@@ -12,12 +12,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from monitor.errors import BadQuantity, BadReading
-from monitor.exchanges.okx.terms import TAKER_FEE_RATE, Terms, unified
+from monitor.exchanges.okx.terms import TAKER_FEE_RATE, UNREADABLE, Terms, unified
 from monitor.margin.position import Contract, ExchangeSays, Position, Side
 from monitor.margin.quantities import dec, dec_or_none
 from monitor.margin.reading import Unguarded
 
-UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, IndexError)
 DERIVATIVES = ("SWAP", "FUTURES")
 
 _FEE_STEP = Decimal("1e-8")

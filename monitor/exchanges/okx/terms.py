@@ -20,7 +20,7 @@ from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
 TAKER_FEE_RATE = Decimal("0.0005")
 """The public taker rate of the lowest fee level for swaps and futures, where the account's own cannot be had."""
 
-_UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, IndexError)
+UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 _UNIFIED_NAMES = {"XBT": "BTC", "BCHSV": "BSV", "AE": "AET"}
 _NEAR = Decimal("0.01")
 
@@ -53,7 +53,7 @@ def parse_instruments(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listing]:
     for row in rows:
         try:
             listing = _listing(row)
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         listings[listing.instrument.instrument_id] = listing
     return listings
@@ -61,26 +61,24 @@ def parse_instruments(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listing]:
 
 def infer_listing(row: Mapping[str, Any]) -> Listing:
     """The instrument of a position row when the list of instruments cannot be had: names from ``instId`` and ``ccy``, the
-    contract size from the notional.
+    contract size from the notional, or from the profit where there is none.
 
     ``notionalUsd`` counts dollars, so the size is off by the dollar price of USDT; contract sizes are round numbers, and the
-    shortest decimal within 1 % is taken. Raises BadQuantity (or KeyError ...) for a row without these figures.
+    shortest decimal within 1 % is taken. A position that is not isolated needs no size: it gets 1. Raises BadQuantity (or
+    KeyError ...) for a row without these figures.
     """
     inst_id, kind, settle = row["instId"], row["instType"], row["ccy"]
     parts = inst_id.split("-")
     base, quote = parts[0], parts[1].split("_")[0]
     contract = Contract.INVERSE if settle == base else Contract.LINEAR
-    contracts, mark, notional = abs(dec(row["pos"])), dec(row["markPx"]), dec(row["notionalUsd"])
-    size = notional / (contracts * mark) if contract is Contract.LINEAR else notional / contracts
-    if size <= 0:
-        raise BadQuantity("no contract size can be inferred")
+    size = _inferred_size(row, contract) if row["mgnMode"] == "isolated" else ONE
     expiry = f"-{parts[-1]}" if kind == "FUTURES" else ""
     return Listing(
         instrument=Instrument(
             symbol=f"{unified(base)}/{unified(quote)}:{unified(settle)}{expiry}",
             instrument_id=inst_id,
             contract=contract,
-            contract_size=_round_size(size),
+            contract_size=size,
             settle_currency=unified(settle),
         ),
         kind=kind,
@@ -101,7 +99,7 @@ def parse_tiers(rows: Iterable[Mapping[str, Any]], *, only_family: str = "") -> 
         try:
             family = row.get("instFamily") or row.get("uly") or only_family
             by_family.setdefault(family, []).append((dec_or_none(row["maxSz"]), dec(row["mmr"])))
-        except _UNREADABLE:
+        except UNREADABLE:
             broken.add(family)
     tables: dict[str, TierTable] = {}
     for family, steps in by_family.items():
@@ -124,7 +122,7 @@ def parse_fee_rates(data: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
         for field, settle in (("takerU", "USDT"), ("takerUSDC", "USDC"), ("taker", "")):
             try:
                 rate = dec_or_none(row.get(field))
-            except _UNREADABLE:
+            except UNREADABLE:
                 continue
             if rate is not None and -1 < rate <= 0:
                 rates[settle] = -rate
@@ -141,7 +139,7 @@ def parse_free(data: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
         for detail in account.get("details") or ():
             try:
                 free[unified(detail["ccy"])] = max(dec(detail["availBal"] or 0), ZERO)
-            except _UNREADABLE:
+            except UNREADABLE:
                 continue
     return free
 
@@ -182,6 +180,19 @@ def _table(steps: list[tuple[Decimal | None, Decimal]]) -> TierTable:
         tiers.append(MaintenanceTier(floor=floor, cap=cap, rate=rate, deduction=ZERO))
         floor = floor if cap is None else cap
     return TierTable(basis=TierBasis.CONTRACTS, tiers=tuple(tiers))
+
+
+def _inferred_size(row: Mapping[str, Any], contract: Contract) -> Decimal:
+    contracts, mark, entry = abs(dec(row["pos"])), dec(row["markPx"]), dec(row["avgPx"])
+    linear = contract is Contract.LINEAR
+    if notional := dec_or_none(row.get("notionalUsd")):
+        size = notional / (contracts * mark if linear else contracts)
+    else:
+        moved = mark - entry if linear else ONE / entry - ONE / mark
+        size = abs(dec(row["upl"]) / (contracts * moved)) if moved else ZERO
+    if size <= 0:
+        raise BadQuantity("no contract size can be inferred")
+    return _round_size(size)
 
 
 def _round_size(size: Decimal) -> Decimal:

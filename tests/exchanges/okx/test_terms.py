@@ -79,6 +79,9 @@ def test_recorded_instruments_are_read():
         (position_row(instId="BTC-USD-SWAP", ccy="BTC", pos="-3", notionalUsd="300"), "BTC/USD:BTC", "100"),
         # 613 x 0.01304 x 25 = 199.838: a size of two digits stays what it is.
         (position_row(pos="613", markPx="0.01304", notionalUsd="199.9"), "BTC/USDT:USDT", "25"),
+        # 0.05115 / (16.5 x 3.1) = 0.001: the profit tells where the notional is missing.
+        (position_row(notionalUsd=""), "BTC/USDT:USDT", "0.001"),
+        (position_row(notionalUsd="", markPx="", mgnMode="cross"), "BTC/USDT:USDT", "1"),
     ],
 )
 def test_instrument_is_inferred_from_the_row_when_the_list_is_missing(row, symbol, size):
@@ -104,7 +107,7 @@ def test_recorded_future_is_inferred():
     assert listing.instrument.contract is Contract.INVERSE
 
 
-@pytest.mark.parametrize("missing", [{"notionalUsd": ""}, {"notionalUsd": "0"}, {"markPx": "x"}])
+@pytest.mark.parametrize("missing", [{"notionalUsd": "", "upl": ""}, {"notionalUsd": "0", "upl": "0"}, {"markPx": "x"}])
 def test_nothing_is_inferred_when_the_row_has_no_value(missing):
     with pytest.raises(BadQuantity):
         infer_listing(position_row(**missing))

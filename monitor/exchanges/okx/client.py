@@ -1,0 +1,70 @@
+"""One account on OKX: one call brings every position of every kind.
+
+Essential is ``account/positions`` alone. Instruments, tiers, fees and balance may be missing; a position then says so in
+``degraded``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from monitor.exchanges.family import AccountReader, FamilyContent, Patience
+from monitor.exchanges.okx import SPEC
+from monitor.exchanges.okx.account import account_lines
+from monitor.exchanges.okx.book import Book, listed
+from monitor.exchanges.okx.dialect import DIALECT
+from monitor.exchanges.okx.parse import DERIVATIVES, parse_positions
+from monitor.exchanges.okx.terms import parse_free
+from monitor.exchanges.pacing import Pacer
+from monitor.exchanges.session import Session
+from monitor.exchanges.shelf import Shelf
+from monitor.exchanges.spec import Access
+from monitor.ports import CheckLine, Clock
+
+
+class OkxAccount(AccountReader):
+    """The port `Exchange` for OKX."""
+
+    def __init__(self, access: Access, pacer: Pacer, clock: Clock) -> None:
+        session = Session(DIALECT, access, pacer, clock)
+        super().__init__(
+            exchange=SPEC.name, families=SPEC.families_for(access.contracts), access=access, session=session, clock=clock
+        )
+        self._book = Book(session, clock, account=access.account)
+
+    async def read_family(self, family: str, patience: Patience) -> FamilyContent:
+        """Every open position, then what is known of each instrument."""
+        # Without instId: the reply holds everything, and more than ten names would break OKX's limit.
+        rows = listed(await self.session.call("privateGetAccountPositions"), "account/positions")
+        held = {
+            str(row.get("instId")): row.get("mgnMode") == "isolated"
+            for row in sorted(rows, key=lambda row: row.get("mgnMode") == "isolated")
+            if row.get("instType") in DERIVATIVES and row.get("pos") not in {"", "0", 0}
+        }
+        await self._book.have(held, guarded={name for name, isolated in held.items() if isolated}, patience=patience)
+        content = self._content(rows, family)
+        if any("fee_assumed" in position.degraded for position in content.positions):
+            await self._book.have_fees(patience)
+            content = self._content(rows, family)
+        return content
+
+    async def read_free(self, family: str) -> Mapping[str, Decimal]:  # noqa: ARG002 - one wallet behind the one family
+        """What can still be put behind isolated positions, by currency."""
+        reply = await self.session.call("privateGetAccountBalance", can_wait=True)
+        return parse_free(listed(reply, "account/balance"))
+
+    def term_shelves(self) -> Sequence[Shelf[Any]]:
+        """The shelf of position tiers."""
+        return (self._book.tiers,)
+
+    async def account_lines(self) -> Sequence[CheckLine]:
+        """The account's level and position mode, and what the key may do."""
+        return account_lines(listed(await self.session.call("privateGetAccountConfig"), "account/config"))
+
+    def _content(self, rows: Sequence[Mapping[str, Any]], family: str) -> FamilyContent:
+        positions, unguarded = parse_positions(
+            rows, family=family, terms_of=self._book.terms_of, contracts=self.access.contracts, fee_of=self._book.fee_of
+        )
+        return FamilyContent(positions=positions, unguarded=unguarded)
