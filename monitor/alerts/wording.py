@@ -87,10 +87,11 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
         lines.append(f"Its margin mode is now {story.mode}: margincall does not guard it any more.")
         lines.append("Its liquidation hangs on the whole wallet. The last isolated figures were:")
     lines.append(_liquidation_line(story))
-    lines.extend(_rule_line(notice.alert) for notice in notices if notice.alert.value is not None)
+    lines.extend(_rule_line(one.alert) for one in notices if one.alert.value is not None and one.why is not NotifyReason.RESOLVED)
     usage = "over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage)
     equity, wanted = money_down(judged.equity, coin), money_up(judged.requirement, coin)
-    lines.append(f"Equity {equity}, exchange wants {wanted} (margin usage {usage}).")
+    told = any(one.alert.rule == "margin_usage" and one.why is not NotifyReason.RESOLVED for one in notices)
+    lines.append(f"Equity {equity}, exchange wants {wanted}{'' if told else f' (margin usage {usage})'}.")
     if story.rescue is not None and lead.why is not NotifyReason.RESOLVED and not story.gone:
         lines.append(_rescue_line(story.rescue, coin))
     lines.extend(_doubts(story.assessment, coin))

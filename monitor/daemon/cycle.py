@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -41,12 +42,16 @@ class AccountCycle:
                     if family not in self._in_flight:
                         task = asyncio.get_running_loop().create_task(self._poll(family), name=f"poll-{family}")
                         self._in_flight[family] = task
-                        task.add_done_callback(lambda _, name=family: self._in_flight.pop(name, None))
+                        task.add_done_callback(partial(self._ended, family))
         finally:
             tasks = list(self._in_flight.values())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, family: str, task: asyncio.Task[None]) -> None:
+        del task
+        self._in_flight.pop(family, None)
 
     async def once(self) -> list[FamilyReading]:
         """Read every family once, decide on each, and return the readings."""

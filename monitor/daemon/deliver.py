@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -118,3 +119,15 @@ class ChannelWorker:
         if due is None:
             return IDLE
         return min(IDLE, max(0.0, (due - self._clock.now()).total_seconds()))
+
+
+def wake_all(workers: Iterable[ChannelWorker]) -> None:
+    """Let every channel look at the outbox now."""
+    for worker in workers:
+        worker.wake()
+
+
+def push_all(workers: Iterable[ChannelWorker], message: Message) -> None:
+    """Hand a message that the store could not take to every channel."""
+    for worker in workers:
+        worker.push(message)

@@ -99,10 +99,8 @@ async def run_once(parts: Parts) -> bool:
 
 async def close(parts: Parts) -> None:
     """Let go of exchanges, channels and the store."""
-    await asyncio.gather(
-        *(one.close() for one in (*parts.exchanges, *parts.channels)),
-        return_exceptions=True,
-    )
+    closing = [exchange.close() for exchange in parts.exchanges] + [channel.close() for channel in parts.channels]
+    await asyncio.gather(*closing, return_exceptions=True)
     await parts.store.close()
 
 

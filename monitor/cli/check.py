@@ -1,0 +1,94 @@
+"""`margincall check`: will this work? Config, secrets, each account, each channel; changes nothing and sends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from monitor.cli import AsJson, Config
+
+if TYPE_CHECKING:
+    from monitor.config import Loaded
+    from monitor.ports import CheckLine
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def check(
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check config, credentials, every account's connection, clock and modes, and what is guarded. Sends nothing.
+
+    Exit 0 when nothing failed, 1 otherwise.
+    """
+    from monitor import app
+    from monitor.cli.live import inspect_all
+    from monitor.config import load
+    from monitor.daemon import logs
+
+    loaded = load(config)
+    logs.configure("error", secrets=app.secrets_of(loaded))
+    told: dict[str, list[CheckLine]] = {"config": _config_lines(loaded), "channels": _channel_lines(loaded)}
+    told.update({account: list(lines) for account, lines in asyncio.run(inspect_all(loaded)).items()})
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "checks": [{"about": about, **asdict(one)} for about, one in _flat(told)]}, indent=2))
+    else:
+        _print(told)
+    if any(one.status == "fail" for _, one in _flat(told)):
+        raise typer.Exit(1)
+
+
+def _config_lines(loaded: Loaded) -> list[CheckLine]:
+    from monitor.ports import CheckLine
+
+    rules = ", ".join(rule.KIND for rule in loaded.settings.rules)
+    return [
+        CheckLine(status="ok", topic="file", text=str(loaded.config)),
+        CheckLine(status="ok", topic="store", text=str(loaded.store)),
+        CheckLine(status="ok", topic="secrets", text=f"{len(loaded.secrets)} found"),
+        CheckLine(status="ok" if rules else "warn", topic="rules", text=rules or "none: nothing would ever be told"),
+    ]
+
+
+def _channel_lines(loaded: Loaded) -> list[CheckLine]:
+    from monitor import app
+    from monitor.errors import NotifyFault
+    from monitor.ports import CheckLine
+
+    lines = []
+    for name in loaded.settings.channels:
+        try:
+            app.build_channels(loaded, [name])
+        except NotifyFault as error:
+            lines.append(CheckLine(status="fail", topic=name, text=error.message, advice=error.advice))
+        else:
+            lines.append(CheckLine(status="ok", topic=name, text="usable", advice=f"try it: margincall test-alert {name}"))
+    return lines
+
+
+def _flat(told: dict[str, list[CheckLine]]) -> list[tuple[str, CheckLine]]:
+    return [(about, line) for about, lines in told.items() for line in lines]
+
+
+def _print(told: dict[str, list[CheckLine]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for about, lines in told.items():
+        console.print(Text(about, style="bold"))
+        for line in lines:
+            mark = Text(f"  {line.status:<5}", style=COLOURS[line.status])
+            console.print(mark.append(f"{line.topic}: {line.text}", style="default"))
+            if line.advice and line.status != "ok":
+                console.print(Text(f"        {line.advice}", style="dim"))
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the verb."""
+    cli.command()(check)

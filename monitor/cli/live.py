@@ -1,0 +1,41 @@
+"""Read every account once, now, without touching the store: for `positions --live` and `check`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from monitor import app
+from monitor.cli.view import View, from_memory
+from monitor.clock import SystemClock
+from monitor.config import Loaded
+from monitor.decide import decide
+from monitor.exchanges.pacing import Pacer
+from monitor.memory import Memory
+from monitor.ports import CheckLine
+
+
+async def read_now(loaded: Loaded) -> View:
+    """A reading of every family of every account, judged by the configured rules."""
+    clock = SystemClock()
+    exchanges = app.build_exchanges(loaded, clock, Pacer(clock))
+    policy = app.build_policy(loaded, since=clock.now(), once=True)
+    try:
+        readings = await asyncio.gather(*(one.fetch_family(family) for one in exchanges for family in one.families))
+        memory = Memory()
+        for reading in readings:
+            memory = decide(reading, memory, policy, clock.now()).memory
+        return from_memory(memory, clock.now())
+    finally:
+        await asyncio.gather(*(one.close() for one in exchanges))
+
+
+async def inspect_all(loaded: Loaded) -> dict[str, Sequence[CheckLine]]:
+    """What each account's adapter has to tell, by account."""
+    clock = SystemClock()
+    exchanges = app.build_exchanges(loaded, clock, Pacer(clock))
+    try:
+        lines = await asyncio.gather(*(one.inspect() for one in exchanges))
+        return {one.account: told for one, told in zip(exchanges, lines, strict=True)}
+    finally:
+        await asyncio.gather(*(one.close() for one in exchanges))

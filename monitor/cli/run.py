@@ -1,0 +1,52 @@
+"""`margincall run`: the daemon, or one single cycle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli import Config
+
+if TYPE_CHECKING:
+    from monitor.config import Loaded
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def run(
+    config: Config = None,
+    once: Annotated[bool, typer.Option("--once", help="One full cycle of every account, deliver, then end.")] = False,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Guard the positions of every configured account until stopped.
+
+    With --once: exit 0 when every account was read, 1 otherwise.
+    """
+    if log_level not in LEVELS:
+        raise typer.BadParameter(f"must be one of {', '.join(LEVELS)}", param_hint="--log-level")
+    from monitor import app
+    from monitor.config import load
+    from monitor.daemon import logs
+
+    loaded = load(config)
+    logs.configure(log_level, secrets=app.secrets_of(loaded))
+    if not asyncio.run(_run(loaded, once=once)):
+        raise typer.Exit(1)
+
+
+async def _run(loaded: Loaded, *, once: bool) -> bool:
+    from monitor import app
+    from monitor.daemon.run import run_forever, run_once
+
+    async with app.build_daemon(loaded, once=once) as parts:
+        if once:
+            return await run_once(parts)
+        await run_forever(parts)
+        return True
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the verb."""
+    cli.command()(run)

@@ -1,0 +1,108 @@
+"""What the verbs `positions` and `check` show: the same view, whether it comes from the store or from a live reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from monitor.cli.documents import SCHEMA, account_document, iso, position_document, state_of
+from monitor.decide import position_subject
+from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
+from monitor.rules.base import Level
+
+ASLEEP_AFTER = timedelta(seconds=30)
+"""Without a running daemon, what was read longer ago than this is stale."""
+HUNG_AFTER = timedelta(minutes=10)
+"""Even beside a running daemon: no poll interval that makes sense is longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One position and its state in one word."""
+
+    seen: PositionMemory
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Accounts and positions as of ``at``; positions worst first."""
+
+    at: datetime
+    families: Sequence[FamilyMemory]
+    rows: Sequence[Row]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of `positions --json`."""
+        accounts: dict[tuple[str, str], list[FamilyMemory]] = {}
+        for family in self.families:
+            accounts.setdefault((family.key.exchange, family.key.account), []).append(family)
+        return {
+            "schema": SCHEMA,
+            "as_of": iso(self.at),
+            "accounts": [account_document(*name, families, self.at) for name, families in accounts.items()],
+            "positions": [position_document(row.seen, row.state) for row in self.rows],
+        }
+
+
+def from_memory(memory: Memory, at: datetime) -> View:
+    """The view of a memory."""
+    levels: dict[Any, Level] = {}
+    for (_, subject), alert in memory.alerts.items():
+        levels[subject] = max(alert.level, levels.get(subject, Level.INFO))
+    families = {(one.key.exchange, one.key.account, one.key.family): one for one in memory.families.values()}
+    rows = [
+        Row(
+            seen=seen,
+            state=state_of(levels.get(position_subject(key)), families.get((key.exchange, key.account, seen.family)), seen.mode),
+        )
+        for key, seen in memory.positions.items()
+    ]
+    return View(at=at, families=tuple(memory.families.values()), rows=sorted(rows, key=_worst_first))
+
+
+def from_store(path: Path, at: datetime) -> View:
+    """The view of a store; what nobody keeps fresh any more is stale. Raises StoreMissing and the like."""
+    from monitor.store.reader import StoreReader
+
+    with StoreReader(path) as reader:
+        stand = reader.stand()
+    limit = HUNG_AFTER if daemon_runs(path) else ASLEEP_AFTER
+    families = [_aged(family, at, limit) for family in stand.families]
+    by_key = {family.key: family for family in families}
+    rows = []
+    for one in stand.positions:
+        family = by_key.get(one.family.key) if one.family is not None else None
+        rows.append(Row(seen=one.memory, state=state_of(one.level, family, one.memory.mode)))
+    return View(at=at, families=families, rows=sorted(rows, key=_worst_first))
+
+
+def daemon_runs(store: Path) -> bool:
+    """Whether the process that last took the store's lock is alive."""
+    try:
+        holder = int(Path(f"{store}.lock").read_text(encoding="ascii").strip() or "0")
+        if holder <= 0:
+            return False
+        os.kill(holder, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _aged(family: FamilyMemory, at: datetime, limit: timedelta) -> FamilyMemory:
+    old = family.last_good is not None and at - family.last_good > limit
+    return replace(family, state=FamilyState.STALE) if old and family.state is FamilyState.OK else family
+
+
+def _worst_first(row: Row) -> tuple[Decimal, str]:
+    judged = row.seen.assessment.judged
+    if judged.headroom <= 0:
+        return judged.headroom - 1_000_000, row.seen.key.symbol
+    return judged.cushion if judged.cushion is not None else Decimal(1_000_000), row.seen.key.symbol
