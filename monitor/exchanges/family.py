@@ -159,9 +159,8 @@ def _patience(deadline: float, at_most: float) -> Patience:
 
 def _refuse_twins(content: FamilyContent) -> None:
     """Raises BadReading where one reply tells the same position twice: no saying which one is true."""
-    seen: Counter[Hashable] = Counter(position.key for position in content.positions)
-    seen.update(content.unguarded)
-    twice = [key for key, count in seen.items() if count > 1]
-    if twice:
-        symbol = getattr(twice[0], "symbol", "")
-        raise BadReading(f"the exchange reports {symbol} twice in one reply")
+    keys: list[Hashable] = [*(position.key for position in content.positions), *content.unguarded]
+    if len(set(keys)) == len(keys):
+        return
+    twice = [key for key, count in Counter(keys).items() if count > 1]
+    raise BadReading(f"the exchange reports {getattr(twice[0], 'symbol', '')} twice in one reply")

@@ -18,13 +18,8 @@ _SKEW_SECONDS = 1.0
 
 
 async def inspected(reader: AccountReader) -> Sequence[CheckLine]:
-    """All lines; a connection that fails ends them early."""
-    try:
-        await reader.session.sync_clock()
-    except ExchangeFault as error:
-        return [_fail("connection", error)]
-    lines = [CheckLine(status="ok", topic="connection", text=f"answers in {(reader.session.round_trip or 0) * 1000:.0f} ms")]
-    lines.append(_clock_line(reader.session.clock_offset or 0.0))
+    """All lines. What fails is told and the rest is still tried: one host of an exchange can be down while others answer."""
+    lines = await _connection_lines(reader)
     readings = await asyncio.gather(*(reader.fetch_family(family) for family in reader.families))
     for reading in readings:
         lines.extend(_family_lines(reading))
@@ -37,6 +32,16 @@ async def inspected(reader: AccountReader) -> Sequence[CheckLine]:
     except TimeoutError:
         lines.append(CheckLine(status="fail", topic="account", text="no whole answer within 10 seconds"))
     return lines
+
+
+async def _connection_lines(reader: AccountReader) -> list[CheckLine]:
+    """Whether the exchange answers, how fast, and how far apart the clocks are."""
+    try:
+        await reader.session.sync_clock()
+    except ExchangeFault as error:
+        return [_fail("connection", error)]
+    answered = f"answers in {(reader.session.round_trip or 0.0) * 1000:.0f} ms"
+    return [CheckLine(status="ok", topic="connection", text=answered), _clock_line(reader.session.clock_offset or 0.0)]
 
 
 def _clock_line(offset: float) -> CheckLine:

@@ -49,6 +49,7 @@ class Shelf(Generic[V]):
         self._again: set[str] = set()
         self._reading: frozenset[str] = frozenset()
         self._task: asyncio.Task[None] | None = None
+        self._fine: tuple[frozenset[str], float] = (frozenset(), 0.0)
         self.trouble: MargincallError | None = None
         """Why the last read failed; None after one that went well."""
 
@@ -79,6 +80,8 @@ class Shelf(Generic[V]):
         Waits, at most ``within`` seconds, only for what is missing (also until a read of other keys makes room); values older
         than ``newer_than`` seconds count as missing.
         """
+        if newer_than is None and max_age is None and self._all_fine(keys):
+            return
         oldest = self._max_age if max_age is None else max_age
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(within, 0.0)):
@@ -91,6 +94,18 @@ class Shelf(Generic[V]):
                     if self._task is None or not hoped_for or within <= 0:
                         return
                     await asyncio.wait({self._task})
+
+    def _all_fine(self, keys: Collection[str]) -> bool:
+        """Whether all ``keys`` are here and young: asked at every poll, so the answer is kept until the first is too old."""
+        if self._again:
+            return False
+        known, until = self._fine
+        now = self._clock.monotonic()
+        if now < until and known.issuperset(keys):
+            return True
+        oldest = min((self._read_at.get(key, float("-inf")) for key in keys), default=now)
+        self._fine = (frozenset(keys), oldest + self._max_age)
+        return now < oldest + self._max_age
 
     def _missing(self, keys: Collection[str], newer_than: float | None) -> set[str]:
         """The keys that were never had, or not lately enough."""

@@ -169,10 +169,15 @@ class BinanceReader(AccountReader):
         unguarded: list[Unguarded] = []
         for row in rows:
             symbol = row["symbol"]
-            known = parse.SymbolTerms(
-                instrument=instruments.get(symbol), tiers=tiers.get(symbol), setting=self._settings.get(symbol)
+            found = parse.parse_position(
+                row,
+                key=key,
+                contract=contract,
+                instrument=instruments.get(symbol),
+                tiers=tiers.get(symbol),
+                setting=self._settings.get(symbol),
+                currency_code=self.session.currency_code,
             )
-            found = parse.parse_position(row, key=key, contract=contract, terms=known, currency_code=self.session.currency_code)
             if isinstance(found, Position):
                 positions.append(found)
             else:

@@ -7,8 +7,8 @@ unRealizedProfit, to the last digit, linear and inverse.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -23,31 +23,20 @@ _SIDES = {"LONG": Side.LONG, "SHORT": Side.SHORT}
 _NOTHING = {None, "", "0", 0}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymbolTerms:
-    """What is known of a symbol beside its position; None for what could not be had."""
-
-    instrument: Instrument | None = None
-    tiers: Tiers | None = None
-    setting: SymbolSetting | None = None
-
-
 def open_rows(payload: Any) -> list[dict[str, Any]]:
     """The rows of a positionRisk reply that hold a position: also symbols with nothing but orders, or flat, are in it.
 
-    Raises BadReply for anything but a list of rows, BadReading for an amount that is no number.
+    Raises BadReply for anything but a list of rows with symbol and amount.
     """
     if not isinstance(payload, list):
         raise BadReply("the list of positions is missing")
-    held = []
-    for row in payload:
-        if not isinstance(row, dict) or not isinstance(row.get("symbol"), str):
-            raise BadReply("a position has no symbol")
-        try:
-            if dec(row.get("positionAmt", "")) != 0:
-                held.append(row)
-        except BadQuantity as error:
-            raise BadReading(f"{row['symbol']}: the amount is {error.message}") from error
+    try:
+        held = [row for row in payload if not _is_zero(row["positionAmt"])]
+        nameless = any(not isinstance(row["symbol"], str) for row in held)
+    except (KeyError, TypeError):
+        raise BadReply("a position has no symbol or no amount") from None
+    if nameless:
+        raise BadReply("a position's symbol is not text")
     return held
 
 
@@ -66,18 +55,33 @@ def row_isolated(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
 
 
 def parse_position(
-    row: Mapping[str, Any], *, key: FamilyKey, contract: Contract, terms: SymbolTerms, currency_code: CurrencyCode
+    row: Mapping[str, Any],
+    *,
+    key: FamilyKey,
+    contract: Contract,
+    instrument: Instrument | None,
+    tiers: Tiers | None,
+    setting: SymbolSetting | None,
+    currency_code: CurrencyCode,
 ) -> Position | Unguarded:
-    """One open row of positionRisk. Raises BadReading, naming the symbol, for figures that are missing or cannot be true."""
+    """One open row of positionRisk, with what is known of its symbol (None for what could not be had).
+
+    Raises BadReading, naming the symbol, for figures that are missing or cannot be true.
+    """
     try:
-        instrument = terms.instrument or _guessed(row, contract, currency_code)
+        known = instrument or _guessed(row, contract, currency_code)
         amount = dec(row["positionAmt"])
         side = _SIDES.get(row["positionSide"]) or (Side.LONG if amount > 0 else Side.SHORT)
         if (amount > 0) is not (side is Side.LONG):
             raise BadReading(f"a {side} position of {amount}")  # noqa: TRY301 - every refusal gets the symbol's name below
-        if not row_isolated(row, terms.setting):
-            return Unguarded(symbol=instrument.symbol, side=side, mode="cross")
-        return _position(row, key=key, instrument=instrument, terms=terms, amount=amount, side=side)
+        if not row_isolated(row, setting):
+            return Unguarded(symbol=known.symbol, side=side, mode="cross")
+        degraded: tuple[str, ...] = tiers.marks if tiers else ("no_tiers",)
+        if instrument is None:
+            degraded += ("no_instrument",) if contract is Contract.LINEAR else ("contract_size_inferred",)
+        return _position(
+            row, key=key, instrument=known, tiers=tiers, setting=setting, amount=amount, side=side, degraded=degraded
+        )
     except KeyError as error:
         raise BadReading(f"{row['symbol']}: {error.args[0]} is missing") from error
     except (BadQuantity, BadReading) as error:
@@ -85,7 +89,15 @@ def parse_position(
 
 
 def _position(
-    row: Mapping[str, Any], *, key: FamilyKey, instrument: Instrument, terms: SymbolTerms, amount: Decimal, side: Side
+    row: Mapping[str, Any],
+    *,
+    key: FamilyKey,
+    instrument: Instrument,
+    tiers: Tiers | None,
+    setting: SymbolSetting | None,
+    amount: Decimal,
+    side: Side,
+    degraded: tuple[str, ...],
 ) -> Position:
     """An isolated row. Raises BadReading, BadQuantity or KeyError."""
     entry, mark = dec(row["entryPrice"]), dec(row["markPrice"])
@@ -95,16 +107,13 @@ def _position(
     wallet = dec_or_none(row.get("isolatedWallet"))
     if wallet is None:
         wallet = dec(row["isolatedMargin"]) - dec(row["unRealizedProfit"])
-    degraded: tuple[str, ...] = terms.tiers.marks if terms.tiers else ("no_tiers",)
-    if terms.instrument is None:
-        degraded += ("no_instrument",) if instrument.contract is Contract.LINEAR else ("contract_size_inferred",)
-    leverage = _leverage(row, terms.setting)
+    leverage = _leverage(row, setting)
     if leverage is None:
         leverage = _implied_leverage(row)
         degraded += ("no_leverage",) if leverage is None else ("leverage_inferred",)
     updated = row.get("updateTime")
     return Position(
-        key=PositionKey(exchange=key.exchange, account=key.account, symbol=instrument.symbol, side=side),
+        key=_position_key(key.exchange, key.account, instrument.symbol, side is Side.LONG),
         family=key.family,
         instrument=instrument,
         hedged=row["positionSide"] in _SIDES,
@@ -113,12 +122,18 @@ def _position(
         mark_price=mark,
         isolated_margin=wallet,
         leverage=leverage,
-        tiers=terms.tiers.table if terms.tiers else None,
+        tiers=tiers.table if tiers else None,
         says=_says(row, equity),
         changed="" if updated in _NOTHING else str(updated),
-        exchange_adds_margin=_adds_margin(row, terms.setting),
+        exchange_adds_margin=_adds_margin(row, setting),
         degraded=degraded,
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _position_key(exchange: str, account: str, symbol: str, is_long: bool) -> PositionKey:  # noqa: FBT001 - for the cache
+    """The same key object for every poll of a position."""
+    return PositionKey(exchange=exchange, account=account, symbol=symbol, side=Side.LONG if is_long else Side.SHORT)
 
 
 def _says(row: Mapping[str, Any], equity: Decimal | None) -> ExchangeSays:
@@ -163,7 +178,13 @@ def _guessed(row: Mapping[str, Any], contract: Contract, currency_code: Currency
 
 def _has_wallet(row: Mapping[str, Any]) -> bool:
     """Whether isolatedWallet or isolatedMargin is not zero, which only an isolated position's are."""
-    return any(dec(row.get(name) or "0") != 0 for name in ("isolatedWallet", "isolatedMargin"))
+    return any(name in row and not _is_zero(row[name]) for name in ("isolatedWallet", "isolatedMargin"))
+
+
+def _is_zero(figure: Any) -> bool:
+    """Whether a figure is 0, told from its text because every row of every poll is asked; what is no number is not 0."""
+    text = str(figure)
+    return not text.strip("-0.") and "0" in text
 
 
 def parse_free(payload: Any, currency_code: CurrencyCode) -> dict[str, Decimal]:
