@@ -74,8 +74,8 @@ class Memory:
 class Commit:
     """What one decision changed, to be kept in one transaction.
 
-    ``readings``: new assessments for history, with their position's memory. ``closed``: positions whose life has ended.
-    ``alerts_ended``: keys of alerts that are over.
+    ``positions``: every open position whose memory changed, those just read included. ``readings``: those among them whose
+    assessment is new, for history. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
     """
 
     at: datetime

@@ -104,7 +104,7 @@ def test_a_position_is_closed_only_after_two_agreeing_absences():
     watch.see(CALM, seconds=0)
     first = watch.see(seconds=10)
     assert first.commit.closed == ()
-    assert first.commit.positions[0].absences == 1
+    assert [seen.absences for seen in first.commit.positions] == [1]
     second = watch.see(seconds=20)
     assert [gone.key for gone in second.commit.closed] == [key()]
     assert watch.memory.positions == {}

@@ -44,9 +44,9 @@ def _root(
 
 def main() -> None:
     """The command `margincall`."""
-    from monitor.cli import check, history, plan, positions, run, test_alert
+    from monitor.cli import check, history, plan, positions, run, trial
 
-    for group in (run, check, positions, history, test_alert, plan):
+    for group in (run, check, positions, history, trial, plan):
         group.register(app)
     try:
         app()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.config import Loaded
 
 
-def test_alert(
+def try_channels(
     channels: Annotated[list[str] | None, typer.Argument(help="Channels to try; default: all.")] = None,
     config: Config = None,
 ) -> None:
@@ -73,4 +73,4 @@ async def _send(loaded: Loaded, names: list[str]) -> dict[str, str | None]:
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command(name="test-alert")(test_alert)
+    cli.command(name="test-alert")(try_channels)
