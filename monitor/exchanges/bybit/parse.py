@@ -116,8 +116,6 @@ def parse_positions(
         except UNREADABLE as error:
             shown = error.message if isinstance(error, BadQuantity) else f"{type(error).__name__} {error}"
             raise BadReading(f"Bybit's position on {row.get('symbol')} cannot be read: {shown}") from error
-    if len({position.key for position in positions}) != len(positions):
-        raise BadReading("Bybit's reply holds two positions of one symbol and side")
     return tuple(positions), tuple(unguarded)
 
 

@@ -70,8 +70,6 @@ def parse_positions(
         except UNREADABLE as error:
             shown = error.message if isinstance(error, BadQuantity) else f"{type(error).__name__} {error}"
             raise BadReading(f"OKX's position on {row.get('instId')} cannot be read: {shown}") from error
-    if len({position.key for position in positions}) != len(positions):
-        raise BadReading("OKX's reply holds two isolated positions of one instrument and side")
     return tuple(positions), tuple(dict.fromkeys(unguarded))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.exchanges import load
 from monitor.exchanges.bybit import client
+from monitor.exchanges.bybit.dialect import DIALECT
 from monitor.exchanges.pacing import Pacer
 from monitor.margin.position import Contract, Side
 from monitor.margin.reading import FamilyFailure, FamilyReading, FamilySnapshot
@@ -83,7 +84,7 @@ class Served:
 
 @pytest.fixture(autouse=True)
 def _no_gaps(monkeypatch):
-    monkeypatch.setattr(client, "DIALECT", replace(client.DIALECT, gap=0.0))
+    monkeypatch.setattr(client, "DIALECT", replace(DIALECT, gap=0.0))
 
 
 @asynccontextmanager
@@ -286,6 +287,11 @@ async def test_family_fails_when_a_row_cannot_be_read():
         failure = await at.failure()
         assert failure.cause == "bad_reading"
         assert "ETHUSDT" in failure.message
+
+
+async def test_family_fails_when_a_symbol_and_side_comes_twice():
+    async with served(good_answers(position_row(positionIdx=0), position_row(positionIdx=1))) as at:
+        assert (await at.failure()).cause == "bad_reading"
 
 
 async def test_family_fails_when_a_row_belongs_to_another_settlement():

@@ -1,6 +1,7 @@
 """What Bybit says around a position: ladders with their deductions, instruments named as ccxt names them, fees, free balance."""
 
 from decimal import Decimal
+from typing import Any
 
 import ccxt.async_support as ccxt
 import pytest
@@ -80,7 +81,7 @@ def test_ladder_counts_base_coin_when_inverse():
     assert table.basis is TierBasis.BASE
     assert not rebuilt
     # The documented example is in percents: "0.5" is half a percent.
-    assert [(tier.cap, tier.rate, tier.deduction) for tier in table.tiers] == [(150, Decimal("0.005"), 0)]
+    assert [(tier.cap, tier.rate, tier.deduction) for tier in table.tiers] == [(Decimal(150), Decimal("0.005"), Decimal(0))]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,8 @@ def test_instrument_has_its_tick_and_a_size_of_one_when_recorded():
 
 
 def test_instrument_is_left_out_when_its_row_cannot_be_read():
-    assert set(parse_instruments([{"symbol": "X"}, "Y", *INVERSE_ROWS], "inverse")) == {"BTCUSD", "BTCUSDZ24"}
+    rows: Any = [{"symbol": "X"}, "Y", *INVERSE_ROWS]
+    assert set(parse_instruments(rows, "inverse")) == {"BTCUSD", "BTCUSDZ24"}
 
 
 def test_fee_is_the_accounts_own_when_recorded():

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.exchanges import load
 from monitor.exchanges.okx import client
+from monitor.exchanges.okx.dialect import DIALECT
 from monitor.exchanges.pacing import Pacer
 from monitor.margin.position import Contract, Side
 from monitor.margin.reading import FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot
@@ -75,7 +76,7 @@ class Served:
 
 @pytest.fixture(autouse=True)
 def _no_gaps(monkeypatch):
-    monkeypatch.setattr(client, "DIALECT", replace(client.DIALECT, gap=0.0))
+    monkeypatch.setattr(client, "DIALECT", replace(DIALECT, gap=0.0))
 
 
 @asynccontextmanager
@@ -95,7 +96,7 @@ async def test_family_is_read_whole_with_its_terms():
         linear, inverse = snapshot.positions
         assert (linear.key.symbol, inverse.key.symbol) == ("BTC/USDT:USDT", "BTC/USD:BTC")
         assert (linear.key.exchange, linear.key.account) == ("okx", "main")
-        assert (linear.instrument.contract_size, inverse.instrument.contract_size) == (Decimal("0.001"), 100)
+        assert (linear.instrument.contract_size, inverse.instrument.contract_size) == (Decimal("0.001"), Decimal(100))
         assert (linear.taker_fee_rate, inverse.taker_fee_rate) == (Decimal("0.0005"), Decimal("0.0005"))
         assert linear.tiers is not None
         assert inverse.tiers is not None
@@ -229,6 +230,11 @@ async def test_family_fails_when_a_row_cannot_be_read():
         failure = await at.failure()
         assert failure.cause == "bad_reading"
         assert "ETH-USDT-SWAP" in failure.message
+
+
+async def test_family_fails_when_a_position_comes_twice():
+    async with served(good_answers(position_row(), position_row())) as at:
+        assert (await at.failure()).cause == "bad_reading"
 
 
 @pytest.mark.parametrize(

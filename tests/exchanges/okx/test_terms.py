@@ -1,6 +1,7 @@
 """What OKX says around a position: instruments named as ccxt names them, ladders in contracts, fees, free balance."""
 
 from decimal import Decimal
+from typing import Any
 
 import ccxt.async_support as ccxt
 import pytest
@@ -61,7 +62,8 @@ def test_contract_size_counts_the_multiplier():
 
 def test_instrument_is_left_out_when_only_announced():
     announced = {"instId": "ETH-USD_UM-SWAP", "instType": "SWAP", "state": "preopen"}
-    assert set(parse_instruments([announced, "X", instrument_row(ctVal="0"), INSTRUMENTS[1]])) == {"BTC-USD-SWAP"}
+    rows: Any = [announced, "X", instrument_row(ctVal="0"), INSTRUMENTS[1]]
+    assert set(parse_instruments(rows)) == {"BTC-USD-SWAP"}
 
 
 def test_recorded_instruments_are_read():
@@ -117,8 +119,8 @@ def test_ladder_counts_contracts_and_leaves_no_gap():
     table = parse_tiers(list(reversed(tier_rows())))["BTC-USDT"]
     assert table.basis is TierBasis.CONTRACTS
     assert [(tier.floor, tier.cap, tier.rate, tier.deduction) for tier in table.tiers] == [
-        (0, 50000, Decimal("0.004"), 0),
-        (50000, 100000, Decimal("0.005"), 0),
+        (Decimal(0), Decimal(50000), Decimal("0.004"), Decimal(0)),
+        (Decimal(50000), Decimal(100000), Decimal("0.005"), Decimal(0)),
     ]
     assert table.index_at(Decimal("50000.5")) == 1
 
@@ -129,10 +131,9 @@ def test_ladders_of_several_families_come_apart():
 
 
 def test_family_is_left_out_when_its_ladder_cannot_be_true():
-    rows = (
-        tier_rows("BTC-USDT", ("0", "10", "0.4"), ("11", "20", "1.5")) + tier_rows("ETH-USDT") + tier_rows("X", ("0", "?", "0"))
-    )
-    assert set(parse_tiers([*rows, "Y"])) == {"ETH-USDT"}
+    rows: list[Any] = tier_rows("BTC-USDT", ("0", "10", "0.4"), ("11", "20", "1.5")) + tier_rows("ETH-USDT")
+    rows += [*tier_rows("X", ("0", "?", "0")), "Y"]
+    assert set(parse_tiers(rows)) == {"ETH-USDT"}
 
 
 def test_ladder_belongs_to_the_asked_family_when_rows_do_not_say():
