@@ -7,21 +7,17 @@ at all, when, what counts as an answer, and what an error means. See `guard`, `f
 from __future__ import annotations
 
 import asyncio
-import functools
-import importlib
-import ssl
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import certifi
 
-from monitor.errors import BadReply, CallForbidden, ClockSkew, ConfigError, ExchangeFault, Problem, RateLimited
+from monitor.errors import BadReply, CallForbidden, ClockSkew, ExchangeFault, RateLimited
 from monitor.exchanges import faults
-from monitor.exchanges.addresses import placed
+from monitor.exchanges.connection import ccxt_instance, connect, trust
 from monitor.exchanges.dialect import Dialect, Reply
-from monitor.exchanges.guard import CappedResponse, guarded
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.spec import Access
 from monitor.ports import Clock
@@ -52,7 +48,7 @@ class Session:
         self.clock_offset: float | None = None
         self.round_trip: float | None = None
         self.headers: Mapping[str, str] = {}
-        self._ccxt = self._built()
+        self._ccxt = ccxt_instance(dialect, access, admit=self._admit, judge=self._judge)
 
     async def call(
         self, endpoint: str, params: Mapping[str, Any] | None = None, *, within: float = 5.0, can_wait: bool = False
@@ -106,11 +102,14 @@ class Session:
             async with asyncio.timeout(within):
                 if self._synced_at is None or self._clock.monotonic() - self._synced_at > _RESYNC_SECONDS:
                     self._synced_at = self._clock.monotonic()
-                    self.spawn(self._quietly(self.sync_clock()))
+                    self.spawn(self._sync_quietly())
                 try:
                     return await self._sent(endpoint, params, can_wait=can_wait)
-                except ClockSkew:
-                    await self.sync_clock()
+                except ClockSkew as skew:
+                    try:
+                        await self.sync_clock()
+                    except ExchangeFault:
+                        raise skew from None
                     return await self._sent(endpoint, params, can_wait=can_wait)
         except TimeoutError as error:
             raise faults.of_transport(error, endpoint) from None
@@ -120,7 +119,9 @@ class Session:
         if self._closed:
             raise CallForbidden(f"the session is closed ({endpoint})")
         self._pacer.check(self._scopes.values(), can_wait=can_wait)
-        self._connect()
+        if self._http is None:
+            self._http = connect(self._access)
+            self._ccxt.ssl_context, self._ccxt.session = trust(), self._http
         implicit: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]] | None = getattr(self._ccxt, endpoint, None)
         if implicit is None:
             raise CallForbidden(f"there is no call {endpoint}")
@@ -161,9 +162,12 @@ class Session:
 
     async def _measure_clock(self) -> None:
         """Ask the exchange's clock; half the round trip is taken off."""
-        async with asyncio.timeout(4.0):
-            started = self._clock.monotonic()
-            payload = await self._sent(self._dialect.time_call, None, can_wait=False)
+        started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(4.0):
+                payload = await self._sent(self._dialect.time_call, None, can_wait=False)
+        except TimeoutError as error:
+            raise faults.of_transport(error, self._dialect.time_call) from None
         self.round_trip = self._clock.monotonic() - started
         try:
             exchange_ms = self._dialect.server_time(payload) + self.round_trip * 500
@@ -174,88 +178,13 @@ class Session:
         self.clock_offset = difference / 1000
         self._synced_at = self._clock.monotonic()
 
-    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _sync_quietly(self) -> None:
         """A measurement in passing: if it fails, the next refused timestamp asks for another."""
-        try:
-            await work
-        except (ExchangeFault, TimeoutError):
-            return
+        with contextlib.suppress(ExchangeFault):
+            await self.sync_clock()
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         """Forget a task; looking at its error keeps asyncio from reporting it as lost."""
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()
-
-    def _built(self) -> Any:
-        """The ccxt instance: guarded, without ccxt's own throttle (its weights are wrong for Binance) and repetitions."""
-        dialect, access = self._dialect, self._access
-        base = getattr(importlib.import_module("ccxt.async_support"), dialect.exchange)
-        config = {
-            "apiKey": access.api_key,
-            "secret": access.secret,
-            "password": access.passphrase,
-            "enableRateLimit": False,
-            "enableLastHttpResponse": False,
-            "enableLastJsonResponse": False,
-            "options": {"maxRetriesOnFailure": 0, "adjustForTimeDifference": False, **dialect.options},
-        }
-        instance = guarded(base, config, admit=self._admit, judge=self._judge)
-        instance.own_session = False
-        if access.demo_trading:
-            dialect.demo(instance)
-        hosts: Mapping[str, str] = {}
-        if access.region is not None:
-            if access.region not in dialect.regions:
-                raise _problem(access, "region", f"{dialect.exchange} has no region {access.region}")
-            hosts = dialect.regions[access.region]
-        for part in ("api", "test", "demo"):
-            if part in instance.urls:
-                instance.urls[part] = placed(
-                    instance.urls[part], hostname=instance.hostname or "", hosts=hosts, endpoint=access.endpoint
-                )
-        return instance
-
-    def _connect(self) -> None:
-        """Our own connections, made at the first call because they belong to the running loop."""
-        if self._http is not None:
-            return
-        connector: aiohttp.BaseConnector
-        proxy = self._access.proxy
-        if proxy is not None and proxy.startswith("socks"):
-            connector = _socks_connector(self._access, proxy)
-            proxy = None
-        else:
-            connector = aiohttp.TCPConnector(ssl=_trust(), happy_eyeballs_delay=0.25)
-        self._http = aiohttp.ClientSession(
-            connector=connector,
-            proxy=proxy,
-            response_class=CappedResponse,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
-        self._ccxt.ssl_context = _trust()
-        self._ccxt.session = self._http
-
-
-@functools.cache
-def _trust() -> ssl.SSLContext:
-    """The system's certificates and Mozilla's, for all sessions: building it takes 20 ms and a megabyte."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-def _socks_connector(access: Access, proxy: str) -> aiohttp.BaseConnector:
-    """A connector through a SOCKS proxy; names are resolved at the far end."""
-    try:
-        connect = importlib.import_module("aiohttp_socks").ProxyConnector
-    except ImportError:
-        raise _problem(access, "proxy", "a SOCKS proxy needs the package aiohttp-socks") from None
-    connector: aiohttp.BaseConnector = connect.from_url(proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=_trust())
-    return connector
-
-
-def _problem(access: Access, option: str, message: str) -> ConfigError:
-    """A setting of this account that cannot be used."""
-    return ConfigError((Problem(file="", line=None, path=f"accounts.{access.account}.{option}", message=message),))

@@ -1,13 +1,14 @@
 """A small HTTP server on loopback that answers as it is told, badly too, and remembers what it was asked.
 
-    async with Loopback() as server:
-        server.answers["/fapi/v3/positionRisk"] = json_reply([...])
-        ...                                     # a list of answers is used up one by one, its last one stays
-        assert server.paths == ["/fapi/v3/positionRisk"]
+async with Loopback() as server:
+    server.answers["/fapi/v3/positionRisk"] = json_reply([...])
+    ...                                     # a list of answers is used up one by one, its last one stays
+    assert server.paths == ["/fapi/v3/positionRisk"]
 """
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -56,12 +57,14 @@ class Loopback:
     answers: dict[str, Answer | list[Answer]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
+    tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self._open: set[asyncio.Task[Any]] = set()
+        self._news = asyncio.Condition()
         host, port = self._server.sockets[0].getsockname()
-        self.url = f"http://{host}:{port}"
+        self.url = f"http{'s' if self.tls else ''}://{host}:{port}"
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -77,6 +80,11 @@ class Loopback:
     def count(self, path: str) -> int:
         return Counter(self.paths)[path]
 
+    async def seen(self, path: str, times: int) -> None:
+        """Wait until ``path`` was asked so many times."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.count(path) >= times)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -86,7 +94,9 @@ class Loopback:
                 while head := await reader.readuntil(b"\r\n\r\n"):
                     asked = _read_head(head.decode())
                     await reader.readexactly(int(asked.headers.get("content-length", 0)))
-                    self.asked.append(asked)
+                    async with self._news:
+                        self.asked.append(asked)
+                        self._news.notify_all()
                     await self._next(asked.path)(writer)
                     await writer.drain()
         finally:
@@ -108,7 +118,9 @@ def _read_head(head: str) -> Asked:
     return Asked(method=method, path=url.path, query=dict(parse_qsl(url.query)), headers=headers)
 
 
-def reply(body: bytes | str, *, status: int = 200, headers: Mapping[str, str] | None = None, kind: str = "application/json") -> Answer:
+def reply(
+    body: bytes | str, *, status: int = 200, headers: Mapping[str, str] | None = None, kind: str = "application/json"
+) -> Answer:
     """A whole reply."""
     data = body.encode() if isinstance(body, str) else body
     extra = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
@@ -196,8 +208,8 @@ def redirect(to: str) -> Answer:
 NOT_FOUND = html(404)
 
 API_KEY = "canaryKEY7d0f2a61"
-SECRET = "canarySECRET5be1c9"  # noqa: S105
-PASSPHRASE = "canaryPASS3f77"  # noqa: S105
+SECRET = "canarySECRET5be1c9"
+PASSPHRASE = "canaryPASS3f77"
 CANARIES = (API_KEY, SECRET, PASSPHRASE)
 
 

@@ -178,13 +178,14 @@ def _guessed(row: Mapping[str, Any], contract: Contract, currency_code: Currency
 
 def _has_wallet(row: Mapping[str, Any]) -> bool:
     """Whether isolatedWallet or isolatedMargin is not zero, which only an isolated position's are."""
-    return any(name in row and not _is_zero(row[name]) for name in ("isolatedWallet", "isolatedMargin"))
+    return any(row.get(name) not in _NOTHING and not _is_zero(row[name]) for name in ("isolatedWallet", "isolatedMargin"))
 
 
 def _is_zero(figure: Any) -> bool:
     """Whether a figure is 0, told from its text because every row of every poll is asked; what is no number is not 0."""
     text = str(figure)
-    return not text.strip("-0.") and "0" in text
+    digits = text.strip("-0.")
+    return "0" in text and (not digits or digits[0] in "eE")
 
 
 def parse_free(payload: Any, currency_code: CurrencyCode) -> dict[str, Decimal]:
