@@ -81,10 +81,7 @@ def _put(tree: dict[str, object], path: tuple[str, ...], value: object) -> bool:
         tree = below
     present = tree.get(path[-1])
     if isinstance(present, dict) and isinstance(value, dict):
-        for key, inner in value.items():
-            if not _put(present, (key,), inner):
-                return False
-        return True
+        return all(_put(present, (key,), inner) for key, inner in value.items())
     tree[path[-1]] = value
     return True
 

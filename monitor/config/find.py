@@ -36,8 +36,7 @@ def locate(given: Path | None = None, *, environ: Mapping[str, str] = os.environ
     tree = read_file(config).tree
     written = tree.get("store") if isinstance(tree, dict) else None
     written = read_environment(environ, keys=("store",)).tree.get("store", written)
-    usable = isinstance(written, str) and written and "\0" not in written
-    store, reason = find_store(Path(str(written)) if usable else None, config, environ=environ, root=root)
+    store, reason = find_store(written_path(written), config, environ=environ, root=root)
     return Located(config=config.absolute(), store=store, reason=reason)
 
 
@@ -72,6 +71,17 @@ def find_store(
     if config.absolute().is_relative_to(root / "etc"):
         return root / "var" / "lib" / "margincall" / STORE_FILE, "the configuration lies under /etc"
     return _xdg(environ, "XDG_STATE_HOME", ".local/state") / "margincall" / STORE_FILE, "the user's state folder"
+
+
+def written_path(value: object) -> Path | None:
+    """The path that ``value`` of the configuration spells, None where it spells none."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return None
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        return None
+    return Path(value)
 
 
 def beside(config: Path, written: Path, *, environ: Mapping[str, str] = os.environ) -> Path:

@@ -43,9 +43,11 @@ def _below(tree: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 def _secret_here(path: KeyPath, value: object) -> str | None:
     """What to say if ``value`` is a secret."""
+    key = str(path[-1])
+    if len(path) == 2 and path[0] in {"accounts", "channels"} and looks_like_a_key(key):
+        return _advice("what looks like a key itself", "main_api_key", "accounts.main.credentials: main")
     if value is None or isinstance(value, Mapping):
         return None
-    key = str(path[-1])
     option = _OPTIONS.get(key.casefold().replace("_", "").replace("-", ""))
     owner = path[1] if len(path) > 1 and isinstance(path[1], str) and NAME.fullmatch(path[1]) else "main"
     if path[0] == "channels" and (key == "url" or option or (isinstance(value, str) and "://" in value)):

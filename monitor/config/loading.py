@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from monitor.config.environment import read_environment
 from monitor.config.exchanges import account_model
 from monitor.config.explain import explain
-from monitor.config.find import beside, find_config, find_store
+from monitor.config.find import beside, find_config, find_store, written_path
 from monitor.config.inline import inline_secrets
 from monitor.config.layers import Layers
 from monitor.config.rules import repeated_kinds
@@ -66,7 +66,8 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ, r
         secrets, missing = _secrets(layers, environ, config)
         problems += missing
     if problems or settings is None:
-        raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0))))
+        file = layers.document.file
+        raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file != file, problem.line or 0))))
     store, _ = find_store(settings.store, config, environ=environ)
     return Loaded(settings=settings, config=config.absolute(), store=store, secrets=secrets)
 
@@ -77,9 +78,8 @@ def _within(place: KeyPath, refused: set[KeyPath]) -> bool:
 
 def _secrets(layers: Layers, environ: Mapping[str, str], config: Path) -> tuple[dict[str, SecretStr], list[Problem]]:
     """Every secret that the configuration names, as far as it can be read, and what is wrong with the others."""
-    folder = layers.value_at(("secrets_dir",))
-    usable = isinstance(folder, str) and folder and "\0" not in folder
-    source = SecretSource(environ=environ, secrets_dir=beside(config, Path(str(folder)), environ=environ) if usable else None)
+    folder = written_path(layers.value_at(("secrets_dir",)))
+    source = SecretSource(environ=environ, secrets_dir=beside(config, folder, environ=environ) if folder else None)
     secrets: dict[str, SecretStr] = {}
     problems: list[Problem] = []
     for place, name in _names(layers):

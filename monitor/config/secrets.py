@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -19,7 +20,6 @@ from monitor.config.environment import SECRET_PREFIX
 from monitor.errors import ConfigError, Problem
 
 MAX_BYTES = 64 << 10
-OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,15 @@ def _secret(text: str, where: str) -> SecretStr:
 def _read_file(path: Path, *, guard: bool) -> str | None:
     """The text of ``path``, None where there is no such file. With ``guard``, only a plain file that is ours alone."""
     try:
-        descriptor = os.open(path, OPEN | (os.O_NOFOLLOW if guard else 0))
+        file = open(path, "rb", opener=partial(_open, extra=os.O_NOFOLLOW if guard else 0))  # noqa: SIM115  closed below
     except FileNotFoundError:
         return None
     except OSError as error:
         if guard and path.is_symlink():
             raise _refuse(f"{path} is a symbolic link; put the file itself there") from error
         raise _refuse(f"cannot read {path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
+    with file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise _refuse(f"{path} is not a plain file")
         if guard:
@@ -79,6 +79,11 @@ def _read_file(path: Path, *, guard: bool) -> str | None:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refuse(f"{path} is not UTF-8 text") from None
+
+
+def _open(path: str, flags: int, *, extra: int) -> int:
+    """Never waits for a pipe's other end, nor leaves the file to a child process."""
+    return os.open(path, flags | extra | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def _require_private(path: Path, status: os.stat_result) -> None:

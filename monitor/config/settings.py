@@ -16,6 +16,7 @@ from monitor.config.account import AccountSettings
 from monitor.config.exchanges import read_account
 from monitor.config.rules import Rules
 from monitor.config.strict import Strict
+from monitor.config.suggest import NAME
 from monitor.config.timezones import Timezone, system_timezone
 from monitor.config.units import Name, WrittenPath, complain
 
@@ -28,13 +29,14 @@ class ChannelSettings(Strict):
 
 
 def _named(accounts: object) -> object:
-    """Accounts as written, each with its own name as the default of ``credentials``."""
+    """Accounts as written, each with its own name as the default of ``credentials`` (what is no name is told once)."""
     if not isinstance(accounts, Mapping):
         return accounts
     if not accounts:
         complain("at least one account is needed")
     return {
-        name: {"credentials": name, **account} if isinstance(account, Mapping) else account for name, account in accounts.items()
+        name: {"credentials": name if NAME.fullmatch(name) else "main", **account} if isinstance(account, Mapping) else account
+        for name, account in accounts.items()
     }
 
 

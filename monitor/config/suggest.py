@@ -10,7 +10,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A name given by the user: of an account, a channel, a secret."""
 
 _SHOWABLE = re.compile(r"[\w.-]{1,40}")
-_LONG_RUN = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_TURN = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
 
 
 def did_you_mean(word: object, choices: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -22,8 +23,15 @@ def did_you_mean(word: object, choices: Iterable[str], *, cutoff: float = 0.6) -
 
 
 def looks_like_a_key(text: str) -> bool:
-    """Whether ``text`` could be an API key: a long run of letters mixed with digits (a UUID's dashes do not hide it)."""
-    return _LONG_RUN.search(text.replace("-", "")) is not None
+    """Whether ``text`` could be an API key: a long run of mixed letters and digits (a UUID's dashes do not hide it).
+
+    A long plain name with a number in it (``tradingsubaccount2``) is none.
+    """
+    for run in _LONG_RUN.findall(text.replace("-", "")):
+        turns = len(_TURN.findall(run))
+        if turns >= 4 or (turns and run != run.lower()):
+            return True
+    return False
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from monitor.config.find import written_path
 from monitor.config.suggest import NAME
 from monitor.margin.quantities import dec, plain
 from monitor.rules.base import RatioLine
@@ -88,9 +89,10 @@ def parse_path(value: object) -> Path:
     """A file's or folder's path, as written."""
     if isinstance(value, Path):
         return value
-    if not isinstance(value, str) or not value or "\0" in value:
+    path = written_path(value)
+    if path is None:
         complain("must be a path")
-    return Path(value)
+    return path
 
 
 def _text(value: object) -> str:

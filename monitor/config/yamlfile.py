@@ -72,7 +72,7 @@ def read_file(path: Path) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refuse(str(path), raw[: error.start].count(b"\n") + 1, "not UTF-8 text") from error
+        raise _refuse(str(path), raw[: error.start].count(b"\n") + 1, "not UTF-8 text") from None
     return parse(text, file=str(path))
 
 
@@ -88,7 +88,7 @@ def parse(text: str, *, file: str) -> Document:
         raise _refuse(file, line, "a control character that YAML does not allow") from None
     except RecursionError:
         raise _refuse(file, None, "nested too deeply") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _refuse(file, None, "not YAML: an escape in a quoted text is not a character") from None
     if node is None:
         return Document(file=file, tree=None, lines={(): 1})
