@@ -24,12 +24,6 @@ class JsonObject(dict[str, Any]):
         self.repeated = sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
 
 
-class NotFinite(str):
-    """``NaN`` or ``Infinity`` written as a JSON number."""
-
-    __slots__ = ()
-
-
 class Limits(NamedTuple):
     """Which numbers a field can hold, and how to say so."""
 
@@ -64,15 +58,15 @@ class Fields:
         """The field as it stands in the file; None where it is missing or null."""
         return self._values.get(field)
 
-    def check_names(self, known: Sequence[str], required: Sequence[str], *, why: str = "is missing") -> None:
+    def check_names(self, known: Sequence[str], required: Sequence[str]) -> None:
         """Write down fields that are unknown, given twice, or missing (``null`` is missing)."""
         for field in self._values:
             if field not in known:
                 near = get_close_matches(field, known, n=1)
-                self.add(field, "is not a field of a case" + (f"; did you mean {near[0]}?" if near else ""))
+                self.add(field, "is not a known field" + (f"; did you mean {near[0]}?" if near else ""))
         for field in self._values.repeated:
             self.add(field, "is given more than once")
-        self.require(required, why)
+        self.require(required)
 
     def require(self, required: Sequence[str], why: str = "is missing") -> None:
         """Write down which of these fields are missing."""
@@ -101,7 +95,7 @@ class Fields:
         text = self._values.get(field)
         if text is None:
             return None
-        if isinstance(text, NotFinite) or not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        if not isinstance(text, str) or not _NUMBER.fullmatch(text):
             self.add(field, "must be a finite number, as a string or a JSON number")
             return None
         value = dec(text)

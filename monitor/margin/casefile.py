@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from monitor.margin.assessment import Assessment
-from monitor.margin.casefields import ANY, FEE, NOT_NEGATIVE, POSITIVE, SHARE, Fields, JsonObject, NotFinite
+from monitor.margin.casefields import ANY, FEE, NOT_NEGATIVE, POSITIVE, SHARE, Fields, JsonObject
 from monitor.margin.position import Contract, Instrument, Position, PositionKey, Side
 from monitor.margin.quantities import ONE, plain, plain_or_none
 from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
@@ -38,11 +38,11 @@ _REQUIRED_BY = {"bybit": ("leverage", "taker_fee_rate"), "okx": ("taker_fee_rate
 def parse_cases(text: str) -> tuple[list[Position | None], list[str]]:
     """The positions of a JSON array of cases, None where a case is bad, and every problem found, one line each."""
     try:
-        cases = json.loads(text, parse_float=str, parse_int=str, parse_constant=NotFinite, object_pairs_hook=JsonObject)
+        cases = json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=JsonObject)
     except json.JSONDecodeError as error:
         return [], [f"input: not JSON: {error.msg} at line {error.lineno} column {error.colno}"]
     except RecursionError:
-        return [], ["input: not a JSON array of cases: nested too deeply"]
+        return [], ["input: nested too deeply"]
     if not isinstance(cases, list):
         return [], ["input: must be a JSON array of cases"]
     positions: list[Position | None] = []

@@ -120,7 +120,7 @@ def _share_of_cushion(position: Position, terms: Terms, judged: Figures, cushion
     if position.leverage:
         lines.append((terms.exposure.entry_value / position.leverage - at_entry, -slope))
     least = ZERO
-    most: Decimal | None = None
+    most = Decimal("Infinity")
     for start, rise in lines:
         missing = cushion * start - judged.headroom
         per_unit = gain - cushion * rise
@@ -129,9 +129,8 @@ def _share_of_cushion(position: Position, terms: Terms, judged: Figures, cushion
         elif missing > 0:
             return None
         elif per_unit < 0:
-            bound = missing / per_unit
-            most = bound if most is None else min(most, bound)
-    return None if most is not None and least > most else least
+            most = min(most, missing / per_unit)
+    return least if least <= most else None
 
 
 def _full_cover(terms: Terms, raised: Decimal) -> Decimal | None:

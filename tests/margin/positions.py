@@ -27,6 +27,12 @@ def a_table(*rows: tuple[str, str | None, str, str], basis: TierBasis = TierBasi
     )
 
 
+def known(value: Decimal | None) -> Decimal:
+    """A figure that must be there."""
+    assert value is not None
+    return value
+
+
 ONE_PERCENT = a_table(("0", None, "0.01", "0"))
 
 
