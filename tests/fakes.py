@@ -140,11 +140,9 @@ class FakeStore:
         for memory in commit.closed:
             self._live(memory)
             self._positions.pop(memory.key, None)
-        for memory in commit.positions:
+        for memory in (*commit.readings, *commit.positions):
             self._live(memory)
             self._positions[memory.key] = memory
-        for memory in commit.readings:
-            self._live(memory)
         self.readings.extend(commit.readings)
         for alert in commit.alerts_ended:
             self._alerts.pop((alert.rule, alert.subject), None)

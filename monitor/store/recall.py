@@ -15,19 +15,22 @@ from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.store.alert_rows import ALERT, alert_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
-from monitor.store.position_rows import INPUTS, assessment_of, key_of
+from monitor.store.position_rows import HOLDING, MOVING, assessment_of, key_of
 from monitor.store.terms import KnownTerms
 
 _FAMILIES = """SELECT exchange, account, family, state, since, last_good, failing, error, hint FROM families
     ORDER BY exchange, account, family"""
 _UNGUARDED = """SELECT exchange, account, family, symbol, side, mode FROM unguarded ORDER BY exchange, account, family, place"""
-_POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, last_seen, absences, mode, {", ".join(INPUTS)}
-    FROM positions JOIN lives ON lives.id = life ORDER BY exchange, account, symbol, side"""  # noqa: S608 - our own names
+_INPUTS = ", ".join((*(f"holdings.{name}" for name in HOLDING), *MOVING))
+_POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, last_seen, absences, mode, {_INPUTS}
+    FROM positions JOIN lives ON lives.id = positions.life
+    JOIN readings ON readings.at = last_seen AND readings.life = positions.life JOIN holdings ON holdings.id = holding
+    ORDER BY exchange, account, symbol, side"""  # noqa: S608 - our own names
 _ALERTS = f"SELECT {', '.join(ALERT)} FROM alerts WHERE ended IS NULL ORDER BY id"  # noqa: S608 - our own names
 _EPOCHS = "SELECT exchange, account, symbol, side, max(epoch) FROM lives GROUP BY exchange, account, symbol, side"
-_HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {", ".join(f"readings.{name}" for name in INPUTS)}
-    FROM readings JOIN lives ON lives.id = life
-    WHERE (? = '' OR symbol = ?) AND at >= ? ORDER BY at DESC, readings.id DESC LIMIT ?"""  # noqa: S608 - our own names
+_HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {_INPUTS}
+    FROM readings JOIN lives ON lives.id = readings.life JOIN holdings ON holdings.id = holding
+    WHERE (? = '' OR symbol = ?) AND at >= ? ORDER BY at DESC, readings.life DESC LIMIT ?"""  # noqa: S608 - our own names
 
 
 def recall(connection: sqlite3.Connection) -> Memory:

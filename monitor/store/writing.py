@@ -9,11 +9,11 @@ from typing import Any
 
 from monitor.alerts.model import Alert, AlertState, Message
 from monitor.margin.position import PositionKey
-from monitor.memory import Commit, FamilyMemory, PositionMemory
+from monitor.memory import Commit, FamilyMemory
 from monitor.store.alert_rows import ALERT, MESSAGE, SUBJECT, alert_row, message_row, subject_row
 from monitor.store.codec import insert, ms_or_none, replacing, storable, to_ms
-from monitor.store.position_rows import INPUTS, OUTPUTS, input_row, output_row
-from monitor.store.terms import Terms
+from monitor.store.lives import Lives
+from monitor.store.position_rows import MOVING, OUTPUTS, reading_row
 
 FAMILY = ("exchange", "account", "family", "state", "since", "last_good", "failing", "error", "hint")
 
@@ -30,17 +30,11 @@ _END_ALERT = f"UPDATE alerts SET ended = ? WHERE {' AND '.join(f'{name} = ?' for
 _FIRING = """SELECT exchange, account, symbol, side, max(level) FROM alerts
     WHERE ended IS NULL AND side <> '' AND state <> ? GROUP BY exchange, account, symbol, side"""
 
-_LIFE = ("exchange", "account", "symbol", "side", "epoch", "family", "first_seen")
-_FIND_LIFE = "SELECT id FROM lives WHERE exchange = ? AND account = ? AND symbol = ? AND side = ? AND epoch = ?"
-_NEW_LIFE = f"{insert('lives', _LIFE)} RETURNING id"
-_OLDER_LIVES = """UPDATE lives SET closed = ?
-    WHERE exchange = ? AND account = ? AND symbol = ? AND side = ? AND closed IS NULL AND epoch < ? RETURNING id"""
-_CLOSE_LIFE = "UPDATE lives SET closed = ? WHERE id = ?"
-_DROP_POSITION = "DELETE FROM positions WHERE life = ?"
-
-_POSITION = ("life", "last_seen", "absences", "mode", *INPUTS)
+_POSITION = ("life", "last_seen", "absences", "mode")
 _KEEP_POSITION = f"{insert('positions', _POSITION)} ON CONFLICT (life) DO UPDATE SET {replacing(_POSITION[1:])}"
-_KEEP_READING = insert("readings", ("life", "at", *INPUTS, *OUTPUTS, "level"))
+_READING = ("at", "life", "holding", *MOVING, *OUTPUTS, "level")
+_KEEP_READING = f"{insert('readings', _READING)} ON CONFLICT (at, life) DO UPDATE SET {replacing(_READING[2:])}"
+_IS_KEPT = "SELECT 1 FROM readings WHERE at = ? AND life = ?"
 
 _KEEP_MESSAGE = insert("messages", MESSAGE)
 _KEEP_DELIVERY = """INSERT INTO deliveries (message, channel, state, attempt, due, touched, detail)
@@ -52,13 +46,11 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._terms = Terms(connection)
-        self._lives: dict[PositionKey, tuple[int, int]] = {}
+        self._lives = Lives(connection)
 
     def forget(self) -> None:
         """Look every number up again: what a rolled back transaction wrote is gone."""
-        self._terms.forget()
-        self._lives.clear()
+        self._lives.forget()
 
     def keep(self, commit: Commit, channels: Sequence[str]) -> None:
         """Everything of ``commit``; alerts go before readings, whose rows carry the level that fires."""
@@ -89,51 +81,36 @@ class Writer:
         many(_KEEP_ALERT, [alert_row(alert) for alert in living])
 
     def _keep_positions(self, commit: Commit) -> None:
+        """A reading is its position's memory too; a position without a new reading points to the one it had."""
         execute, many = self._connection.execute, self._connection.executemany
         at = to_ms(commit.at)
+        life_of, holding_of = self._lives.life, self._lives.holding
         for memory in commit.closed:
-            life = self._life(memory, at)
-            execute(_CLOSE_LIFE, (at, life))
-            execute(_DROP_POSITION, (life,))
-            self._lives.pop(memory.key, None)
-        # A position of a usual cycle is both remembered and put into history: its inputs are turned into a row once.
-        inputs: dict[int, tuple[Any, ...]] = {}
-        rows = []
-        for memory in commit.positions:
-            inputs[id(memory.assessment)] = row = input_row(memory.assessment.position, self._terms)
-            rows.append((self._life(memory, at), to_ms(memory.last_seen), memory.absences, memory.mode, *row))
-        many(_KEEP_POSITION, rows)
-        if commit.readings:
-            firing = {row[:4]: row[4] for row in execute(_FIRING, (AlertState.HELD.value,))}
-            many(_KEEP_READING, [self._reading(memory, at, inputs, firing) for memory in commit.readings])
-
-    def _reading(
-        self, memory: PositionMemory, at: int, inputs: dict[int, tuple[Any, ...]], firing: dict[tuple[str, ...], int]
-    ) -> tuple[Any, ...]:
-        assessment, key = memory.assessment, memory.key
-        return (
-            self._life(memory, at),
-            to_ms(memory.last_seen),
-            *(inputs.get(id(assessment)) or input_row(assessment.position, self._terms)),
-            *output_row(assessment),
-            firing.get((key.exchange, key.account, key.symbol, key.side.value)) if firing else None,
+            self._lives.end(memory, at)
+        # All positions of a snapshot were read at the same time, and time goes by often: converted once.
+        times = {memory.last_seen: to_ms(memory.last_seen) for memory in (*commit.readings, *commit.positions)}
+        seen = [(life_of(memory, at), times[memory.last_seen], memory) for memory in commit.readings]
+        others = [(life_of(memory, at), times[memory.last_seen], memory) for memory in commit.positions]
+        new = seen + [(life, read, memory) for life, read, memory in others if not self._is_kept(read, life)]
+        firing = {row[:4]: row[4] for row in execute(_FIRING, (AlertState.HELD.value,))} if new else {}
+        many(
+            _KEEP_READING,
+            [
+                reading_row(
+                    read,
+                    life,
+                    holding_of(life, memory.assessment.position),
+                    memory.assessment,
+                    firing.get(_who(memory.key)) if firing else None,
+                )
+                for life, read, memory in new
+            ],
         )
+        many(_KEEP_POSITION, [(life, read, memory.absences, memory.mode) for life, read, memory in seen + others])
 
-    def _life(self, memory: PositionMemory, at: int) -> int:
-        """The number of this life of a position, written if new; a new life ends the older ones of the same key."""
-        key, epoch = memory.key, memory.epoch
-        known = self._lives.get(key)
-        if known and known[0] == epoch:
-            return known[1]
-        execute = self._connection.execute
-        who = (key.exchange, key.account, key.symbol, key.side.value, epoch)
-        found = execute(_FIND_LIFE, who).fetchone()
-        if found is None:
-            for (older,) in execute(_OLDER_LIVES, (at, *who)).fetchall():
-                execute(_DROP_POSITION, (older,))
-            found = execute(_NEW_LIFE, (*who, memory.family, to_ms(memory.first_seen))).fetchone()
-        self._lives[key] = (epoch, found[0])
-        return int(found[0])
+    def _is_kept(self, read: int, life: int) -> bool:
+        """Whether history has the reading of this life at this time."""
+        return self._connection.execute(_IS_KEPT, (read, life)).fetchone() is not None
 
     def _keep_messages(self, messages: Sequence[Message], channels: Sequence[str], at: datetime) -> None:
         now = to_ms(at)
@@ -141,6 +118,11 @@ class Writer:
         self._connection.executemany(
             _KEEP_DELIVERY, [(message.id, channel, now, now) for message in messages for channel in channels]
         )
+
+
+def _who(key: PositionKey) -> tuple[str, ...]:
+    """Whose alerts are meant, as the columns of _FIRING say it."""
+    return key.exchange, key.account, key.symbol, key.side.value
 
 
 def _family_rest(memory: FamilyMemory) -> tuple[Any, ...]:

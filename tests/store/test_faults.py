@@ -11,7 +11,7 @@ from monitor.errors import StoreCorrupt, StoreFault, StoreTooNew, StoreUnavailab
 from monitor.memory import Commit
 from monitor.store.migrate import newest
 from monitor.store.sqlite import SqliteStore
-from tests.store.examples import NOW, family, key, memory, message, position
+from tests.store.store_examples import NOW, family, key, memory, message, position
 
 
 async def _small_store(path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_load_is_corrupt_when_a_row_makes_no_sense(tmp_path):
     path = tmp_path / "s.db"
     await _small_store(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE positions SET contracts = 'many'")
+        connection.execute("UPDATE holdings SET contracts = 'many'")
     connection.close()
     store = await SqliteStore.open(path)
     with pytest.raises(StoreCorrupt):

@@ -1,5 +1,6 @@
 """kill -9 at named points of real commits: what was committed is there, what was not has left no trace."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store.sqlite import SqliteStore
-from tests.store.examples import NOW
+from tests.store.store_examples import NOW
 
 # Commits number 1, 2, 3 ...; says each number once it is committed; dies in number 3 when the statement begins.
 WRITER = """
@@ -18,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from monitor.memory import Commit
 from monitor.store.sqlite import SqliteStore
-from tests.store.examples import NOW, alert, family, memory, message
+from tests.store.store_examples import NOW, alert, family, memory, message
 
 async def main(path, point):
     store = await SqliteStore.open(path)
@@ -58,7 +59,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_store_keeps_exactly_what_was_committed_when_killed(tmp_path, point):
+def test_store_keeps_exactly_what_was_committed_when_killed(tmp_path, point):
     path = tmp_path / "s.db"
     done = subprocess.run(
         [sys.executable, "-c", WRITER, str(path), point],
@@ -72,6 +73,10 @@ async def test_store_keeps_exactly_what_was_committed_when_killed(tmp_path, poin
     last = int(done.stdout.split()[-1])
     assert last == (3 if point == "after" else 2)
 
+    asyncio.run(_expect(path, last))
+
+
+async def _expect(path, last):
     store = await SqliteStore.open(path)
     kept = await store.load()
     (family,) = kept.families.values()

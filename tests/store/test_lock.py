@@ -26,6 +26,7 @@ def test_lock_is_refused_at_once_while_another_process_holds_it(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
+        assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(InstanceRunning, match=str(holder.pid)):
             InstanceLock(store).acquire()

@@ -19,7 +19,7 @@ from monitor.rules.base import Level
 from monitor.store.migrate import newest
 from monitor.store.reader import StoreReader
 from monitor.store.sqlite import SqliteStore
-from tests.store.examples import BTC, NOW, D, alert, family, full_position, key, memory, position, subject
+from tests.store.store_examples import BTC, NOW, TIERS, D, alert, family, full_position, key, memory, position, subject
 
 SECOND = timedelta(seconds=1)
 ETH = replace(BTC, symbol="ETH/USDT:USDT", instrument_id="ETHUSDT")
@@ -87,7 +87,7 @@ async def test_history_returns_the_newest_readings_newest_last(store, path):
 async def test_history_rows_carry_the_judged_figures_and_the_level_that_fired(store, path):
     seen = memory(full_position())
     await store.commit(Commit(at=NOW, positions=(seen,), readings=(seen,), alerts=(alert(level=Level.CRITICAL),)), channels=())
-    await store.commit(Commit(at=NOW, readings=(seen,), alerts_ended=(alert(),)), channels=())
+    await store.commit(Commit(at=NOW, readings=(replace(seen, last_seen=NOW + SECOND),), alerts_ended=(alert(),)), channels=())
     with sqlite3.connect(path) as connection:
         rows = connection.execute("SELECT equity, requirement, cushion, liquidation_price, level FROM readings").fetchall()
     connection.close()
@@ -100,7 +100,7 @@ async def test_terms_are_written_once_when_they_do_not_change(store, path):
     for number in range(3):
         # Equal, but another object each time, as after a restart.
         terms = replace(BTC, contract_size=D("1"))
-        table = replace(position().tiers)
+        table = replace(TIERS)
         seen = memory(position(instrument=terms, tiers=table), last_seen=NOW + number * SECOND)
         await store.commit(Commit(at=NOW, positions=(seen,), readings=(seen,)), channels=())
     with sqlite3.connect(path) as connection:
@@ -111,8 +111,17 @@ async def test_terms_are_written_once_when_they_do_not_change(store, path):
     assert counts == [1, 1, 1]
 
 
+async def test_history_has_one_row_a_reading_when_the_position_is_absent_later(store, path):
+    seen = memory()
+    await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
+    await store.commit(Commit(at=NOW + SECOND, positions=(replace(seen, absences=1),)), channels=())
+    with StoreReader(path) as reader:
+        assert len(reader.history()) == 1
+        assert [each.memory.absences for each in reader.stand().positions] == [1]
+
+
 def test_reader_names_the_path_when_there_is_no_store(path):
-    with pytest.raises(StoreMissing, match="margincall.db"):
+    with pytest.raises(StoreMissing, match=r"margincall\.db"):
         StoreReader(path)
     assert not path.exists()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.store.sqlite import SqliteStore
-from tests.store.suite import StoreSuite
+from tests.store.store_suite import StoreSuite
 
 
 class TestSqliteStore(StoreSuite):

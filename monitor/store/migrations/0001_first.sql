@@ -41,63 +41,53 @@ CREATE TABLE lives (
 
 CREATE INDEX lives_by_symbol ON lives (symbol);
 
--- The open positions as last seen: the inputs of their assessment.
-CREATE TABLE positions (
-    life INTEGER PRIMARY KEY REFERENCES lives (id),
-    last_seen INTEGER NOT NULL,
-    absences INTEGER NOT NULL,
-    mode TEXT NOT NULL,
+-- What is held in a life, from one change to the next: everything of a position that does not move with the market.
+CREATE TABLE holdings (
+    id INTEGER PRIMARY KEY,
+    life INTEGER NOT NULL REFERENCES lives (id),
     instrument INTEGER NOT NULL REFERENCES instruments (id),
     tiers INTEGER REFERENCES tier_tables (id),
     hedged INTEGER NOT NULL,
     contracts TEXT NOT NULL,
     entry_price TEXT NOT NULL,
-    mark_price TEXT NOT NULL,
-    isolated_margin TEXT NOT NULL,
     leverage TEXT,
     taker_fee_rate TEXT,
-    says_liquidation_price TEXT,
-    says_requirement TEXT,
-    says_margin_usage TEXT,
     opened TEXT NOT NULL,
-    changed TEXT NOT NULL,
     status TEXT NOT NULL,
     exchange_adds_margin INTEGER NOT NULL,
     degraded TEXT NOT NULL
 ) STRICT;
 
--- History: the same inputs at each reading, with the judged outputs that people look for and the worst level then firing.
--- Rows are only ever appended, and so is the index on their time: a cycle touches few pages however many positions it reads.
+CREATE INDEX holdings_by_life ON holdings (life, id);
+
+-- History: with its holding, the inputs of each assessment; then the judged outputs that people look for, and the worst level
+-- then firing. Ordered by time, so that rows are only ever appended: a cycle touches few pages however many positions it reads.
 CREATE TABLE readings (
-    id INTEGER PRIMARY KEY,
-    life INTEGER NOT NULL REFERENCES lives (id),
     at INTEGER NOT NULL,
-    instrument INTEGER NOT NULL REFERENCES instruments (id),
-    tiers INTEGER REFERENCES tier_tables (id),
-    hedged INTEGER NOT NULL,
-    contracts TEXT NOT NULL,
-    entry_price TEXT NOT NULL,
+    life INTEGER NOT NULL REFERENCES lives (id),
+    holding INTEGER NOT NULL REFERENCES holdings (id),
     mark_price TEXT NOT NULL,
     isolated_margin TEXT NOT NULL,
-    leverage TEXT,
-    taker_fee_rate TEXT,
     says_liquidation_price TEXT,
     says_requirement TEXT,
     says_margin_usage TEXT,
-    opened TEXT NOT NULL,
     changed TEXT NOT NULL,
-    status TEXT NOT NULL,
-    exchange_adds_margin INTEGER NOT NULL,
-    degraded TEXT NOT NULL,
     equity TEXT NOT NULL,
     requirement TEXT NOT NULL,
     margin_usage TEXT,
     cushion TEXT,
     liquidation_price TEXT,
-    level INTEGER
-) STRICT;
+    level INTEGER,
+    PRIMARY KEY (at, life)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX readings_by_time ON readings (at, life);
+-- The open positions; what was last seen of one is its reading at last_seen.
+CREATE TABLE positions (
+    life INTEGER PRIMARY KEY REFERENCES lives (id),
+    last_seen INTEGER NOT NULL,
+    absences INTEGER NOT NULL,
+    mode TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE families (
     exchange TEXT NOT NULL,

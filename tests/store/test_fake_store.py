@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes import FakeStore
-from tests.store.suite import StoreSuite
+from tests.store.store_suite import StoreSuite
 
 
 class TestFakeStore(StoreSuite):

@@ -1,37 +1,28 @@
-"""What every Store does, run over each of them."""
+"""What every Store remembers, run over each of them."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from monitor.alerts.model import AlertState, NotifyReason, Subject, SubjectKind
-from monitor.errors import StoreFault, StoreUnavailable
+from monitor.alerts.model import AlertState, Subject, SubjectKind
 from monitor.margin.position import Contract, ExchangeSays, Instrument, PositionStatus, Side
 from monitor.margin.reading import Unguarded
 from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
 from monitor.memory import Commit, FamilyState, Memory
-from monitor.ports import Store
 from monitor.rules.base import Level
-from tests.store.examples import BTC, MINUTE, NOW, alert, family, full_position, key, memory, message, position
+from tests.store.store_examples import BTC, MINUTE, NOW, alert, family, full_position, key, memory, position
 
 LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
 D = Decimal
 
 
-class StoreSuite:
-    """Subclasses give ``store``."""
-
-    @pytest.fixture
-    @abstractmethod
-    def store(self) -> Store: ...
-
-    # -- memory ------------------------------------------------------------------------------------------------------------
+class MemorySuite:
+    """A part of StoreSuite."""
 
     async def test_load_is_empty_when_nothing_was_committed(self, store):
         assert await store.load() == Memory()
@@ -129,6 +120,26 @@ class StoreSuite:
         assert list(kept.families.values()) == [family()]
         assert list(kept.alerts.values()) == [worse]
 
+    async def test_load_returns_the_position_of_a_reading_alone(self, store):
+        first, second = memory(), memory(position(mark_price=D(58000), changed="2"), last_seen=NOW + SECOND)
+        await store.commit(Commit(at=NOW, readings=(first,)), channels=())
+        assert (await store.load()).positions == {key(): first}
+        await store.commit(Commit(at=NOW + SECOND, readings=(second,)), channels=())
+        assert (await store.load()).positions == {key(): second}
+
+    async def test_load_returns_the_last_assessment_when_the_position_is_absent(self, store):
+        seen = memory(full_position())
+        absent = replace(seen, absences=1, mode="cross")
+        await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
+        await store.commit(Commit(at=NOW + SECOND, positions=(absent,)), channels=())
+        assert (await store.load()).positions == {key(): absent}
+
+    async def test_load_returns_what_is_held_now_when_it_changed_and_changed_back(self, store):
+        for number, contracts in enumerate(("1", "2", "1")):
+            seen = memory(position(contracts=D(contracts)), last_seen=NOW + number * SECOND)
+            await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
+            assert (await store.load()).positions == {key(): seen}
+
     async def test_load_forgets_the_balance_that_was_free(self, store):
         await store.commit(Commit(at=NOW, families=(family(free={"USDT": D(412)}),)), channels=())
         assert (await store.load()).families[family().key] == family()
@@ -165,119 +176,3 @@ class StoreSuite:
     async def test_foreign_text_that_no_encoding_takes_does_not_stop_a_commit(self, store):
         await store.commit(Commit(at=NOW, families=(family(error="odd \ud800 text"),)), channels=())
         assert (await store.load()).families[family().key].error.startswith("odd ")
-
-    # -- atomicity ---------------------------------------------------------------------------------------------------------
-
-    async def test_commit_changes_nothing_when_its_last_row_fails(self, store):
-        await store.commit(Commit(at=NOW, positions=(memory(),), messages=(message(1),)), channels=("phone",))
-        before = await store.load()
-        eth = memory(position(key("ETH/USDT:USDT"), instrument=replace(BTC, symbol="ETH/USDT:USDT")))
-        failing = Commit(
-            at=NOW,
-            families=(family(),),
-            positions=(eth,),
-            readings=(eth,),
-            closed=(memory(),),
-            alerts=(alert(),),
-            messages=(message(2), message(1)),
-        )
-        with pytest.raises(StoreFault):
-            await store.commit(failing, channels=("phone",))
-        assert await store.load() == before
-        assert [each.message.id for each in await store.claim("phone", NOW, lease=LEASE)] == ["m1"]
-        # And the store still works, with everything that the failed commit would have written for the first time.
-        await store.commit(replace(failing, messages=(message(3),)), channels=("phone",))
-        assert (await store.load()).positions == {eth.key: eth}
-
-    # -- outbox ------------------------------------------------------------------------------------------------------------
-
-    async def test_message_reaches_every_channel_once_when_committed(self, store):
-        told = message(why=NotifyReason.WORSENED, body="two\nlines \N{WARNING SIGN}")
-        await store.commit(Commit(at=NOW, messages=(told,)), channels=("phone", "mail"))
-        (phone,) = await store.claim("phone", NOW, lease=LEASE)
-        (mail,) = await store.claim("mail", NOW, lease=LEASE)
-        assert (phone.message, phone.channel, phone.attempt) == (told, "phone", 1)
-        assert (mail.message, mail.channel, mail.attempt) == (told, "mail", 1)
-        assert phone.id != mail.id
-        assert await store.claim("phone", NOW, lease=LEASE) == []
-
-    async def test_claim_takes_the_worst_level_first_then_the_oldest(self, store):
-        messages = (
-            message(1, Level.WARNING, at=NOW - MINUTE),
-            message(2, Level.CRITICAL, at=NOW),
-            message(3, Level.EMERGENCY, at=NOW),
-            message(4, Level.CRITICAL, at=NOW - MINUTE),
-        )
-        await store.commit(Commit(at=NOW, messages=messages), channels=("phone",))
-        first = await store.claim("phone", NOW, lease=LEASE, limit=3)
-        rest = await store.claim("phone", NOW, lease=LEASE, limit=3)
-        assert [each.message.id for each in first] == ["m3", "m4", "m2"]
-        assert [each.message.id for each in rest] == ["m1"]
-
-    async def test_claim_returns_it_again_only_when_its_lease_has_run_out(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        await store.claim("phone", NOW, lease=LEASE)
-        assert await store.claim("phone", NOW + LEASE - SECOND, lease=LEASE) == []
-        assert await store.next_due("phone") == NOW + LEASE
-        (again,) = await store.claim("phone", NOW + LEASE, lease=LEASE)
-        assert (again.message, again.attempt) == (message(), 2)
-
-    async def test_accepted_and_dead_deliveries_are_never_claimed_again(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(1), message(2))), channels=("phone",))
-        first, second = await store.claim("phone", NOW, lease=LEASE)
-        await store.settle(first, "accepted", NOW)
-        await store.settle(second, "dead", NOW, detail="given up")
-        assert await store.next_due("phone") is None
-        assert await store.claim("phone", NOW + 10 * LEASE, lease=LEASE) == []
-
-    async def test_retry_is_due_at_its_time(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
-        await store.settle(delivery, "retry", NOW, retry_at=NOW + 5 * SECOND, detail="500")
-        assert await store.next_due("phone") == NOW + 5 * SECOND
-        assert await store.claim("phone", NOW + 4 * SECOND, lease=LEASE) == []
-        (again,) = await store.claim("phone", NOW + 5 * SECOND, lease=LEASE)
-        assert again.attempt == 2
-
-    async def test_overtaken_claim_counts_only_when_accepted(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        (late,) = await store.claim("phone", NOW, lease=LEASE)
-        (newer,) = await store.claim("phone", NOW + LEASE, lease=LEASE)
-        await store.settle(late, "dead", NOW + LEASE)
-        await store.settle(late, "retry", NOW + LEASE, retry_at=NOW)
-        assert await store.claim("phone", NOW + LEASE, lease=LEASE) == []
-        await store.settle(late, "accepted", NOW + LEASE)
-        await store.settle(newer, "retry", NOW + LEASE, retry_at=NOW)
-        assert await store.claim("phone", NOW + 9 * LEASE, lease=LEASE) == []
-
-    async def test_claim_does_not_wait_for_a_future_that_a_clock_stepping_back_made(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
-        await store.settle(delivery, "retry", NOW, retry_at=NOW + 30 * SECOND)
-        assert await store.claim("phone", NOW - SECOND, lease=LEASE) == []
-        assert len(await store.claim("phone", NOW - 60 * MINUTE, lease=LEASE)) == 1
-
-    async def test_settle_refuses_an_outcome_that_it_does_not_know(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        (delivery,) = await store.claim("phone", NOW, lease=LEASE)
-        with pytest.raises(StoreFault, match="lost"):
-            await store.settle(delivery, "lost", NOW)
-
-    async def test_next_due_is_none_when_the_channel_has_nothing(self, store):
-        await store.commit(Commit(at=NOW, messages=(message(),)), channels=("phone",))
-        assert await store.next_due("mail") is None
-        assert await store.next_due("phone") == NOW
-
-    # -- the rest ----------------------------------------------------------------------------------------------------------
-
-    async def test_ban_is_kept_for_each_scope_and_the_last_word_counts(self, store):
-        await store.keep_ban("binance", NOW)
-        await store.keep_ban("bybit|main", NOW)
-        await store.keep_ban("binance", NOW + MINUTE)
-        assert await store.bans() == {"binance": NOW + MINUTE, "bybit|main": NOW}
-
-    async def test_closed_store_says_so_when_used(self, store):
-        await store.close()
-        await store.close()
-        with pytest.raises(StoreUnavailable):
-            await store.load()
