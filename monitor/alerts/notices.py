@@ -89,14 +89,14 @@ def started_text(watch: Watch) -> tuple[str, str]:
     """Title and body of the message at start: what is guarded, and what is NOT."""
     guarding = f"guarding {_count(watch.positions, 'position')} on {_count(watch.accounts, 'account')}"
     missing = f"; NOT guarded: {watch.cross} cross" if watch.cross else ""
-    blind = f"; BLIND on {len(watch.blind)}" if watch.blind else ""
+    blind = f"BLIND on {len(watch.blind)}; " if watch.blind else ""
     lines = [f"margincall is {guarding}{missing}."]
     if watch.worst is not None:
         lines.append(f"Worst: {_one_line(watch.worst)}")
     lines.extend(f"Cannot read {cause}" for cause in watch.blind)
     if watch.not_opened:
         lines.append(f"Not watched, since not opened: {', '.join(watch.not_opened)}.")
-    return fit(f"{guarding}{missing}{blind}"), "\n".join(lines)
+    return fit(f"{blind}{guarding}{missing}"), "\n".join(lines)
 
 
 def stopped_text(positions: int) -> tuple[str, str]:

@@ -76,10 +76,11 @@ def _money(value: Decimal, currency: str, rounding: str) -> str:
 
 
 def _price(price: Decimal, position: Position, rounding: str) -> str:
+    """To the tick, or to six digits where that is finer: a price is never rounded away."""
     tick = position.instrument.price_tick
-    if tick is None or tick <= 0:
-        tick = Decimal(1).scaleb(price.adjusted() - SIGNIFICANT + 1)
-    return _thousands((price / tick).to_integral_value(rounding=rounding) * tick)
+    finest = Decimal(1).scaleb(price.adjusted() - SIGNIFICANT + 1)
+    step = finest if tick is None or tick <= 0 else min(tick, finest)
+    return _thousands(((price / step).to_integral_value(rounding=rounding) * step).normalize())
 
 
 def _thousands(value: Decimal) -> str:

@@ -20,7 +20,7 @@ from monitor.alerts.notices import Watch, started_text, stopped_text
 from monitor.decide import Decision, decide
 from monitor.errors import StoreFault
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot
-from monitor.memory import Commit, FamilyState, Memory, shifted
+from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, shifted
 from monitor.policy import Policy
 from monitor.ports import Clock, Store
 from monitor.rules.base import Level
@@ -60,8 +60,9 @@ class Guard:
     async def take(self, reading: FamilyReading) -> Decision:
         """Decide on one reading and keep the result."""
         async with self._turn:
+            before = self.memory.families.get(reading.key)
             decision = decide(reading, self.memory, self.policy, self._clock.now())
-            self._log_reading(reading, decision)
+            self._log_reading(reading, before, decision)
             await self._keep(decision)
             return decision
 
@@ -125,12 +126,19 @@ class Guard:
         if commit.messages:
             self._wake()
 
-    def _log_reading(self, reading: FamilyReading, decision: Decision) -> None:
+    def _log_reading(self, reading: FamilyReading, before: FamilyMemory | None, decision: Decision) -> None:
+        """A change is told once, at its level; what only goes on is for debugging."""
         where = {"account": reading.key.account, "family": reading.key.family}
+        failed_before = before is not None and before.failing > 0
         if isinstance(reading, FamilySnapshot):
-            log.debug("family.read", positions=len(reading.positions), unguarded=len(reading.unguarded), **where)
+            tell = log.info if failed_before or before is None else log.debug
+            tell("family.read", positions=len(reading.positions), unguarded=len(reading.unguarded), **where)
         elif isinstance(reading, FamilyFailure):
-            log.warning("family.read_failed", cause=reading.cause, error=reading.message, **where)
+            same = failed_before and before is not None and before.error == reading.message
+            tell = log.debug if same else log.warning
+            tell("family.read_failed", cause=reading.cause, error=reading.message, **where)
+        elif before is None or before.state is not FamilyState.NOT_OPENED:
+            log.info("family.not_opened", reason=reading.message, **where)
         for seen in decision.opened:
             log.info("position.opened", symbol=seen.key.symbol, side=seen.key.side.value, epoch=seen.epoch, **where)
         for seen in decision.commit.closed:

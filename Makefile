@@ -1,0 +1,61 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`. Both need Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := 0.9.7
+
+.PHONY: help test check bench demo lint types cover lock clean setup
+
+help:
+	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
+	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
+	@echo "make demo   the main job on the practice exchange"
+
+setup: $(READY)
+
+# The locked dependencies first (hash mode refuses a local project), then the project itself without asking anyone else.
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "margincall needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+cover: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m coverage report --include='monitor/margin/*,monitor/rules/*,monitor/alerts/*,monitor/decide.py,monitor/observe.py,monitor/tell.py,monitor/policy.py,monitor/memory.py' --fail-under=100 --precision=2
+
+check: lint types cover
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+demo: $(READY)
+	$(BIN)/margincall demo
+
+# Hashes, no addresses, every supported Python; one lock for running (build backend included), one for working on it.
+lock:
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check "uv>=$(UV)"
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra build -o requirements.lock pyproject.toml
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	rm -rf .venv-lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov dist build *.egg-info
