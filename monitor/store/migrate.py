@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+from monitor import __version__
 from monitor.errors import StoreFault, StoreTooNew
 from monitor.store.connection import transaction, translated
 
@@ -40,6 +42,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             with transaction(connection):
                 for statement in _statements(file.read_text(encoding="utf-8")):
                     connection.execute(statement)
+                fact = f"margincall {__version__}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+                connection.execute("INSERT INTO meta (name, value) VALUES (?, ?)", (f"schema {number}", fact))
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {number}")
 

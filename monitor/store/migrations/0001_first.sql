@@ -1,5 +1,6 @@
 -- The first schema. Money and prices are TEXT, exact decimals; times are INTEGER, milliseconds since 1970 UTC; flags are 0 or 1.
 
+-- Facts about the store itself: which program brought it to which schema, and when.
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
