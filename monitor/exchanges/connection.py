@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,8 +28,10 @@ def ccxt_instance(
 ) -> Any:
     """The ccxt class of an exchange, guarded, without ccxt's own throttle (its weights are wrong) and without repetitions.
 
-    Raises ConfigError for a region that the exchange does not have.
+    Raises ConfigError for a region that the exchange does not have, or a SOCKS proxy without the package it needs.
     """
+    if access.proxy is not None and access.proxy.startswith("socks") and importlib.util.find_spec("aiohttp_socks") is None:
+        raise _problem(access, "proxy", "a SOCKS proxy needs the package aiohttp-socks")
     base = getattr(importlib.import_module("ccxt.async_support"), dialect.exchange)
     config = {
         "apiKey": access.api_key,
@@ -57,14 +60,12 @@ def ccxt_instance(
 
 
 def connect(access: Access) -> aiohttp.ClientSession:
-    """Our own connections: verified, capped, only through the account's proxy. They belong to the running loop.
-
-    Raises ConfigError where a SOCKS proxy is wanted and its package is not installed.
-    """
+    """Our own connections: verified, capped, only through the account's proxy. They belong to the running loop."""
     connector: aiohttp.BaseConnector
     proxy = access.proxy
     if proxy is not None and proxy.startswith("socks"):
-        connector = _socks_connector(access, proxy)
+        socks = importlib.import_module("aiohttp_socks").ProxyConnector
+        connector = socks.from_url(proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=trust())
         proxy = None
     else:
         connector = aiohttp.TCPConnector(ssl=trust(), happy_eyeballs_delay=0.25)
@@ -83,16 +84,6 @@ def trust() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
-
-
-def _socks_connector(access: Access, proxy: str) -> aiohttp.BaseConnector:
-    """A connector through a SOCKS proxy; names are resolved at the far end."""
-    try:
-        connect_through = importlib.import_module("aiohttp_socks").ProxyConnector
-    except ImportError:
-        raise _problem(access, "proxy", "a SOCKS proxy needs the package aiohttp-socks") from None
-    connector: aiohttp.BaseConnector = connect_through.from_url(proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=trust())
-    return connector
 
 
 def _problem(access: Access, option: str, message: str) -> ConfigError:

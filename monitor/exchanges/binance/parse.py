@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from monitor.errors import BadQuantity, BadReading, BadReply
+from monitor.exchanges import figures
 from monitor.exchanges.binance.guess import guess_inverse, guess_linear
 from monitor.exchanges.binance.terms import CurrencyCode, SymbolSetting, Tiers, is_isolated, is_true
 from monitor.margin.position import Contract, ExchangeSays, Instrument, Position, PositionKey, Side
@@ -46,11 +47,16 @@ def tells_no_mode(row: Mapping[str, Any]) -> bool:
 
 
 def row_isolated(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
-    """Whether a position is isolated: by its own row where that tells, else by the symbol's setting."""
+    """Whether a position is isolated: by its own row where that tells, else by the symbol's setting.
+
+    Raises BadReading where nothing tells.
+    """
     if "marginType" in row:
         return is_isolated(row["marginType"])
     if _has_wallet(row):
         return True
+    if setting is None and "isolatedWallet" not in row and "isolatedMargin" not in row:
+        raise BadReading("nothing tells whether it is isolated")
     return setting is not None and setting.isolated
 
 
@@ -70,7 +76,7 @@ def parse_position(
     """
     try:
         known = instrument or _guessed(row, contract, currency_code)
-        amount = dec(row["positionAmt"])
+        amount = figures.amount(row["positionAmt"])
         side = _SIDES.get(row["positionSide"]) or (Side.LONG if amount > 0 else Side.SHORT)
         if (amount > 0) is not (side is Side.LONG):
             raise BadReading(f"a {side} position of {amount}")  # noqa: TRY301 - every refusal gets the symbol's name below
@@ -100,13 +106,10 @@ def _position(
     degraded: tuple[str, ...],
 ) -> Position:
     """An isolated row. Raises BadReading, BadQuantity or KeyError."""
-    entry, mark = dec(row["entryPrice"]), dec(row["markPrice"])
-    if entry <= 0 or mark <= 0:
-        raise BadReading(f"entry price {entry} and mark price {mark} cannot be true")
     equity = dec_or_none(row.get("isolatedMargin"))
-    wallet = dec_or_none(row.get("isolatedWallet"))
-    if wallet is None:
-        wallet = dec(row["isolatedMargin"]) - dec(row["unRealizedProfit"])
+    wallet = row.get("isolatedWallet")
+    if wallet is None or wallet == "":
+        wallet = str(dec(row["isolatedMargin"]) - dec(row["unRealizedProfit"]))
     leverage = _leverage(row, setting)
     if leverage is None:
         leverage = _implied_leverage(row)
@@ -118,9 +121,9 @@ def _position(
         instrument=instrument,
         hedged=row["positionSide"] in _SIDES,
         contracts=abs(amount),
-        entry_price=entry,
-        mark_price=mark,
-        isolated_margin=wallet,
+        entry_price=figures.price(row["entryPrice"]),
+        mark_price=figures.price(row["markPrice"]),
+        isolated_margin=figures.amount(wallet),
         leverage=leverage,
         tiers=tiers.table if tiers else None,
         says=_says(row, equity),

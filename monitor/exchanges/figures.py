@@ -1,0 +1,35 @@
+"""Figures that can be true: a finite number is not enough where a later sum or quotient would burst.
+
+The bounds are far outside every market there is (prices from 1e-10 to 1e7, amounts to 1e13) and far inside what Decimal holds.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from monitor.errors import BadReading
+from monitor.margin.quantities import dec
+
+_LEAST = Decimal("1e-18")
+_MOST = Decimal("1e18")
+
+
+def price(text: str | int) -> Decimal:
+    """A price above 0. Raises BadQuantity for no number, BadReading for one that cannot be a price."""
+    value = dec(text)
+    if _LEAST <= value <= _MOST:
+        return value
+    raise BadReading(f"a price of {_short(value)} cannot be true")
+
+
+def amount(text: str | int) -> Decimal:
+    """An amount of money or contracts, of either sign. Raises BadQuantity for no number, BadReading for an absurd one."""
+    value = dec(text)
+    if -_MOST <= value <= _MOST:
+        return value
+    raise BadReading(f"an amount of {_short(value)} cannot be true")
+
+
+def _short(value: Decimal) -> str:
+    """A figure for a message, however many digits it has."""
+    return f"{value:.6g}" if value.adjusted() < 30 else "more than 1e30"
