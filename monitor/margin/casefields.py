@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -63,9 +64,9 @@ class Fields:
         for field in self._values:
             if field not in known:
                 near = get_close_matches(field, known, n=1)
-                self.add(field, "is not a known field" + (f"; did you mean {near[0]}?" if near else ""))
+                self.add(_on_one_line(field), "is not a known field" + (f"; did you mean {near[0]}?" if near else ""))
         for field in self._values.repeated:
-            self.add(field, "is given more than once")
+            self.add(_on_one_line(field), "is given more than once")
         self.require(required)
 
     def require(self, required: Sequence[str], why: str = "is missing") -> None:
@@ -106,3 +107,8 @@ class Fields:
             self.add(field, limits.words)
             return None
         return value
+
+
+def _on_one_line(name: str) -> str:
+    """A foreign field name, quoted and escaped where it is not plain."""
+    return name if name.isidentifier() else json.dumps(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from monitor.margin.exposure import Exposure
 from monitor.margin.position import Position
 from monitor.margin.quantities import ZERO
 from monitor.margin.requirement import Terms
@@ -37,9 +38,8 @@ def worse_of(
         price_differs = adverse
     elif their_price > 0:
         their_value = exposure.value_at(their_price)
-        tick = position.instrument.price_tick or _GRAIN
-        worth_of_tick = abs(exposure.value_at(their_price + tick) - their_value)
-        price_differs = abs(their_value - exposure.value_at(price)) > tolerance + worth_of_tick
+        gap = abs(their_value - exposure.value_at(price))
+        price_differs = gap > tolerance and gap > tolerance + _worth_of_tick(position, exposure, their_price, their_value)
     else:
         price_differs = False
     if not (requirement_differs or price_differs):
@@ -55,3 +55,8 @@ def worse_of(
             worst = max(worst, requirement + terms.headroom_in(terms.tier_at(value), value))
         return worst, their_price
     return worst, price
+
+
+def _worth_of_tick(position: Position, exposure: Exposure, price: Decimal, value: Decimal) -> Decimal:
+    """What one price tick at ``price`` changes of the value, in settle currency."""
+    return abs(exposure.value_at(price + (position.instrument.price_tick or _GRAIN)) - value)

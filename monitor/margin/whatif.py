@@ -13,15 +13,12 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Context, Decimal
 
 from monitor.margin.assessment import Assessment, Figures, assess
-from monitor.margin.fees import FEE_ASSUMED, FEE_INFERRED
 from monitor.margin.position import ExchangeSays, Position, Side
 from monitor.margin.quantities import ONE, ZERO
 from monitor.margin.requirement import Terms, terms_of
-from monitor.margin.standin import NO_TIERS
 
 _STEP = Decimal("0.00000001")
 _ROOMY = Context(prec=60)
-_INFERENCES = frozenset({NO_TIERS, FEE_INFERRED, FEE_ASSUMED})
 
 
 def with_added_margin(position: Position, amount: Decimal) -> Position:
@@ -30,9 +27,9 @@ def with_added_margin(position: Position, amount: Decimal) -> Position:
     The exchange's own figures are cleared, since they speak of the old margin. Where tiers or fees had to be inferred, the
     requirement stays as the source of that inference.
     """
-    now = assess(position)
-    inferred = not _INFERENCES.isdisjoint(now.degraded)
-    says = ExchangeSays(requirement=now.ours.requirement) if inferred else ExchangeSays()
+    says = ExchangeSays()
+    if position.tiers is None or terms_of(position).fees.note:
+        says = ExchangeSays(requirement=assess(position).ours.requirement)
     return replace(position, isolated_margin=position.isolated_margin + amount, says=says)
 
 

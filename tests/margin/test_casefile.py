@@ -124,6 +124,7 @@ NUMBER = "must be a finite number, as a string or a JSON number"
         ({"tier_basis": "coins"}, "tier_basis: must be one of notional, contracts, base"),
         ({"isolated_margn": "1"}, "isolated_margn: is not a known field; did you mean isolated_margin?"),
         ({"colour": "red"}, "colour: is not a known field"),
+        ({"a\nb": "1"}, '"a\\nb": is not a known field'),
         ({"contracts": "0"}, "contracts: must be above 0"),
         ({"contract_size": "-1"}, "contract_size: must be above 0"),
         ({"entry_price": "-0.5"}, "entry_price: must be above 0"),

@@ -47,6 +47,11 @@ def test_added_margin_keeps_the_requirement_when_it_was_inferred(position):
     assert figures.equity == before.equity + 5
 
 
+def test_added_margin_clears_the_requirement_when_only_the_adapter_assumed_a_fee():
+    position = a_position(exchange="okx", fee="0.0005", says_requirement="1.05", degraded=("fee_assumed",))
+    assert with_added_margin(position, d(5)).says == ExchangeSays()
+
+
 def test_margin_for_cushion_is_the_missing_headroom_when_the_leverage_sets_the_measure():
     # Marked at 95: headroom 5 - 0.95 = 4.05 of 9. For 60 % 5.4 is wanted: 1.35 more (the measure stays 9 up to a margin of 10,
     # then grows with it: headroom 4.05 + X >= 0.6 (9 + X) -> X = 1.35 / 0.4)
