@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -33,10 +34,11 @@ async def measured(folder: Path) -> dict[str, float | None]:
     return results
 
 
-TARGETS = {
+Reached = Callable[[dict[str, float | None], float], bool]
+TARGETS: dict[str, tuple[str, Reached]] = {
     "cycle_cpu_us_per_position_500": (
         "half of ccxt_cpu_us_per_position_500",
-        lambda r, v: v <= r["ccxt_cpu_us_per_position_500"] / 2,
+        lambda r, v: v <= (r["ccxt_cpu_us_per_position_500"] or 0) / 2,
     ),
     "assess_and_judge_us": ("20", lambda _, v: v <= 20),
     "resident_mib_three_exchanges": ("200", lambda _, v: v <= 200),
@@ -54,12 +56,12 @@ def main() -> None:
     for name in ("figure", "value", "target", ""):
         table.add_column(name, justify="left" if name == "figure" else "right")
     for name, value in results.items():
-        text, reached = TARGETS.get(name, ("", None))
+        text, reached = TARGETS[name] if name in TARGETS else ("", None)
         table.add_row(
             name,
             "-" if value is None else f"{value:,.3f}",
             text,
-            "" if reached is None else "ok" if reached(results, value) else "MISSED",
+            "" if reached is None or value is None else "ok" if reached(results, value) else "MISSED",
         )
     Console(width=120).print(table)
     print(json.dumps({name: None if value is None else round(value, 4) for name, value in results.items()}))
