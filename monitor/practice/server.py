@@ -6,7 +6,6 @@ interface only: nothing here is meant to be reached from another machine.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
@@ -15,12 +14,8 @@ from typing import Self
 from aiohttp import web
 
 from monitor.practice.call import Call, Source
+from monitor.practice.clock import wall_clock_ms
 from monitor.practice.control import Control
-
-
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970, the clock that the exchanges put into their replies."""
-    return time.time_ns() // 1_000_000
 
 
 class RequestLog:

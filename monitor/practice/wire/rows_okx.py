@@ -5,11 +5,12 @@ Field names and types: the V5 documentation's public and account sections and re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from monitor.practice.call import text
-from monitor.practice.tier_rows import TierRow
+from monitor.practice.tiers import Tier
 
 
 def envelope(data: list[Any], *, code: str = "0", message: str = "") -> dict[str, Any]:
@@ -68,7 +69,7 @@ def instrument_row(inst_id: str, *, contract_size: Decimal, tick: Decimal, lot: 
     }
 
 
-def tier_rows(family: str, tiers: list[TierRow]) -> list[dict[str, Any]]:
+def tier_rows(family: str, tiers: Sequence[Tier]) -> list[dict[str, Any]]:
     """Rows of public/position-tiers for isolated contracts: sizes in contracts, the next tier one contract later."""
     return [
         {

@@ -5,11 +5,12 @@ Field names and types: the V5 documentation's market and account pages and recor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from monitor.practice.call import text
-from monitor.practice.tier_rows import TierRow
+from monitor.practice.tiers import Tier
 
 KEY_RIGHTS: dict[str, Any] = {
     "id": "13770661",
@@ -109,7 +110,7 @@ def instrument_row(symbol: str, *, tick: Decimal, step: Decimal, max_leverage: i
     }
 
 
-def risk_rows(symbol: str, tiers: list[TierRow], *, first_id: int = 1) -> list[dict[str, Any]]:
+def risk_rows(symbol: str, tiers: Sequence[Tier], *, first_id: int = 1) -> list[dict[str, Any]]:
     """Rows of market/risk-limit: caps in notional (linear) or base coin (inverse), rates as fractions."""
     return [
         {

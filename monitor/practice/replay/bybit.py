@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.practice.call import Call, Reply
-from monitor.practice.rows_bybit import (
+from monitor.practice.tiers import ladder
+from monitor.practice.wire.rows_bybit import (
     KEY_RIGHTS,
     category_of,
     coin_row,
@@ -18,7 +19,6 @@ from monitor.practice.rows_bybit import (
     split_symbol,
     wallet_result,
 )
-from monitor.practice.tier_rows import ladder
 
 Answers = dict[tuple[str, str], Callable[[Call], Any]]
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.practice.call import Call
-from monitor.practice.rows_okx import (
+from monitor.practice.tiers import ladder
+from monitor.practice.wire.rows_okx import (
     balance_data,
     balance_detail,
     config_row,
@@ -17,7 +18,6 @@ from monitor.practice.rows_okx import (
     split_instrument,
     tier_rows,
 )
-from monitor.practice.tier_rows import ladder
 
 Answers = dict[tuple[str, str], Callable[[Call], Any]]
 

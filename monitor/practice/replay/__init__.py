@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from monitor.practice import replay_binance, replay_bybit, replay_okx
 from monitor.practice.call import NO_SUCH_PATH, Call, Reply
+from monitor.practice.replay import binance, bybit, okx
 
 Body = Any
 Answer = Callable[[Call], Body]
@@ -46,9 +46,9 @@ class Replay:
         """Replace everything by what ``description`` says; can be done while serving."""
         self._canned = {}
         self._answers = (
-            replay_binance.answers(description.get("binance", {}))
-            | replay_bybit.answers(description.get("bybit", {}))
-            | replay_okx.answers(description.get("okx", {}))
+            binance.answers(description.get("binance", {}))
+            | bybit.answers(description.get("bybit", {}))
+            | okx.answers(description.get("okx", {}))
         )
         for part in description.values():
             for name, body in part.get("replies", {}).items():

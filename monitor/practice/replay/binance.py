@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from monitor.practice.call import Call, text
-from monitor.practice.rows_binance import (
+from monitor.practice.tiers import ladder
+from monitor.practice.wire.rows_binance import (
     KEY_RIGHTS,
     RATE_LIMITS,
     asset_row,
@@ -18,7 +19,6 @@ from monitor.practice.rows_binance import (
     split_symbol,
     symbol_row,
 )
-from monitor.practice.tier_rows import ladder
 
 Answers = dict[tuple[str, str], Callable[[Call], Any]]
 

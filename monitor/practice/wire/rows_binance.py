@@ -5,11 +5,12 @@ Field names and types: USD-M and COIN-M exchange information pages and recorded 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from monitor.practice.call import number, text
-from monitor.practice.tier_rows import TierRow
+from monitor.practice.tiers import Tier
 
 PERPETUAL_END_MS = 4133404800000
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "BTC")
@@ -83,7 +84,7 @@ def symbol_row(symbol: str, *, contract_size: Decimal = Decimal(100), tick: Deci
     return row
 
 
-def bracket_row(symbol: str, tiers: list[TierRow]) -> dict[str, Any]:
+def bracket_row(symbol: str, tiers: Sequence[Tier]) -> dict[str, Any]:
     """One row of leverageBracket: caps and floors in notional (fapi v1) or base coin (dapi v2)."""
     low, high = ("qtyFloor", "qtyCap") if is_coin_margined(symbol) else ("notionalFloor", "notionalCap")
     return {

@@ -1,0 +1,165 @@
+"""Bybit's records of an account: executions, closed profit and the transaction log.
+
+A takeover is an execution of type BustTrade at the bankruptcy price, a step of the ladder before it a Trade with createType
+CreateByLiq. Margin changes leave no record anywhere: only the position shows them. Position, account and enum pages, read
+2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from monitor.practice.call import text
+from monitor.practice.engine.accounts import Kind, Record
+from monitor.practice.wire.route import Request, between
+from monitor.practice.wire.rows_bybit import envelope, page
+
+_CREATED_BY = {Kind.CUT: "CreateByLiq", Kind.TAKEOVER: "CreateByTakeOver_PassThrough"}
+_LOGGED = {
+    Kind.DEPOSIT: "TRANSFER_IN",
+    Kind.OPEN: "TRADE",
+    Kind.CLOSE: "TRADE",
+    Kind.FUNDING: "SETTLEMENT",
+    Kind.CUT: "LIQUIDATION",
+    Kind.TAKEOVER: "LIQUIDATION",
+}
+
+
+def _records(request: Request, kinds: set[Kind]) -> list[Record]:
+    """Records of the asked category, symbol and window, newest first."""
+    category, symbol = request.get("category"), request.get("symbol")
+    found = []
+    for record in reversed(request.account.records):
+        contract = record.contract
+        here = contract is None or (category in {"", "inverse" if contract.inverse else "linear"} and symbol in {"", contract.id})
+        if record.kind in kinds and here and between(request, record.at):
+            found.append(record)
+    return found
+
+
+def _side(record: Record) -> str:
+    return "Buy" if record.buys else "Sell"
+
+
+def executions(request: Request) -> Any:
+    """execution/list."""
+    rows = []
+    for record in _records(request, {Kind.OPEN, Kind.CLOSE, Kind.CUT, Kind.TAKEOVER}):
+        if record.contract is None:
+            continue
+        rows.append(
+            {
+                "symbol": record.contract.id,
+                "orderType": "UNKNOWN" if record.kind is Kind.TAKEOVER else "Market",
+                "underlyingPrice": "",
+                "orderLinkId": "",
+                "side": _side(record),
+                "indexPrice": "",
+                "orderId": f"order-{record.id}",
+                "stopOrderType": "UNKNOWN",
+                "leavesQty": "0",
+                "execTime": str(record.at),
+                "feeCurrency": "",
+                "isMaker": False,
+                "execFee": text(-record.fee, 8),
+                "feeRate": text(request.account.fee_rate),
+                "execId": f"exec-{record.id}",
+                "tradeIv": "",
+                "blockTradeId": "",
+                "markPrice": text(record.mark),
+                "execPrice": text(record.price, 8),
+                "markIv": "",
+                "orderQty": text(record.quantity),
+                "orderPrice": text(record.price, 8),
+                "execValue": text(record.contract.value(record.quantity, record.price), 8),
+                "execType": "BustTrade" if record.kind is Kind.TAKEOVER else "Trade",
+                "execQty": text(record.quantity),
+                "closedSize": text(record.quantity) if record.closes else "0",
+                "execPnl": text(record.profit, 8),
+                "createType": _CREATED_BY.get(record.kind, "CreateByUser"),
+                "extraFees": "",
+                "seq": record.id,
+            }
+        )
+    wanted = request.get("execType")
+    rows = [row for row in rows if wanted in {"", row["execType"]}]
+    return envelope({"category": request.get("category")} | page(rows, dict(request.params), limit=50, most=100), request.at)
+
+
+def closed_profit(request: Request) -> Any:
+    """position/closed-pnl: closing profit less the fee of closing."""
+    rows = []
+    for record in _records(request, {Kind.CLOSE, Kind.CUT, Kind.TAKEOVER}):
+        contract = record.contract
+        if contract is None:
+            continue
+        rows.append(
+            {
+                "symbol": contract.id,
+                "orderType": "Market",
+                "leverage": text(record.leverage),
+                "updatedTime": str(record.at),
+                "createdTime": str(record.at),
+                "side": _side(record),
+                "orderId": f"order-{record.id}",
+                "closedPnl": text(record.profit + record.fee, 8),
+                "openFee": "0",
+                "closeFee": text(-record.fee, 8),
+                "avgEntryPrice": text(record.entry, 8),
+                "avgExitPrice": text(record.price, 8),
+                "qty": text(record.quantity),
+                "closedSize": text(record.quantity),
+                "cumEntryValue": text(contract.value(record.quantity, record.entry), 8),
+                "cumExitValue": text(contract.value(record.quantity, record.price), 8),
+                "orderPrice": text(record.price, 8),
+                "execType": "BustTrade" if record.kind is Kind.TAKEOVER else "Trade",
+                "fillCount": "1",
+            }
+        )
+    return envelope({"category": request.get("category")} | page(rows, dict(request.params), limit=50, most=100), request.at)
+
+
+def transaction_log(request: Request) -> Any:
+    """account/transaction-log: every change of the wallet balance; margin changes are none."""
+    rows = []
+    for record in _records(request, set(_LOGGED)):
+        contract = record.contract
+        trade = bool(record.quantity)
+        rows.append(
+            {
+                "id": f"log-{record.id}",
+                "symbol": contract.id if contract else "",
+                "category": ("inverse" if contract.inverse else "linear") if contract else "",
+                "side": _side(record) if trade else "None",
+                "transactionTime": str(record.at),
+                "type": _LOGGED[record.kind],
+                "transSubType": "",
+                "qty": text(record.quantity),
+                "size": text(record.left),
+                "currency": record.currency,
+                "tradePrice": text(record.price, 8),
+                "funding": text(record.amount, 8) if record.kind is Kind.FUNDING else "",
+                "fee": text(-record.fee, 8),
+                "cashFlow": text(record.profit + record.penalty + (record.amount if record.kind is Kind.DEPOSIT else 0), 8),
+                "change": text(record.own_change, 8),
+                "cashBalance": text(record.wallet, 8),
+                "feeRate": text(record.rate if record.kind is Kind.FUNDING else request.account.fee_rate),
+                "bonusChange": "",
+                "tradeId": f"exec-{record.id}" if trade else "",
+                "orderId": f"order-{record.id}" if trade else "",
+                "orderLinkId": "",
+                "extraFees": "",
+            }
+        )
+    wanted, currency = request.get("type"), request.get("currency")
+    rows = [row for row in rows if wanted in {"", row["type"]} and currency in {"", row["currency"]}]
+    return envelope(page(rows, dict(request.params), limit=20, most=50), request.at)
+
+
+HISTORY: dict[str, tuple[Callable[[Request], Any], int]] = {
+    "execution/list": (executions, 50),
+    "position/closed-pnl": (closed_profit, 50),
+    "account/transaction-log": (transaction_log, 25),
+}
+"""Path below v5, and how often a key may call it in a second."""
