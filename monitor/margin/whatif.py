@@ -18,7 +18,7 @@ from monitor.margin.quantities import ONE, ZERO
 from monitor.margin.requirement import Terms, terms_of
 
 _STEP = Decimal("0.00000001")
-_ROOMY = Context(prec=60)
+_ROOMY = Context(prec=200)
 
 
 def with_added_margin(position: Position, amount: Decimal) -> Position:
