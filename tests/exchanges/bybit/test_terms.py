@@ -1,6 +1,8 @@
 """What Bybit says around a position: ladders with their deductions, instruments named as ccxt names them, fees, free balance."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -13,33 +15,28 @@ from monitor.margin.position import Contract
 from monitor.margin.tiers import TierBasis
 from tests.shared import shared_json
 
-# The head of BTCUSDT as served on 2026-08-05: limit, rate, deduction.
+TESTDATA = Path(__file__).with_name("testdata")
+
+
+def own_rows(name: str) -> list[Any]:
+    """The rows of a reply of ours, named after its endpoint."""
+    rows: list[Any] = json.loads((TESTDATA / f"{name}.json").read_text())["result"]["list"]
+    return rows
+
+
+# The head of BTCUSDT as served on 2026-08-05.
 BTCUSDT = [
-    ("2000000", "0.005", "0"),
-    ("2600000", "0.0056", "1200"),
-    ("3200000", "0.0063", "3020"),
-    ("3800000", "0.0067", "4300"),
-    ("4400000", "0.0071", "5820"),
-    ("5000000", "0.0077", "8460"),
-    ("5600000", "0.0091", "15460"),
-    ("8500000", "0.01", "20500"),
-    ("10000000", "0.013", "46000"),
+    (row["riskLimitValue"], Decimal(row["maintenanceMargin"]), Decimal(row["mmDeduction"] or 0))
+    for row in own_rows("market__risk-limit")
 ]
+LINEAR_ROWS = own_rows("market__instruments-info__linear")
+INVERSE_ROWS = own_rows("market__instruments-info__inverse")
 
 
-def ladder(steps=BTCUSDT, scale=1, deductions=True):
+def ladder(scale: int = 1, **changes: Any) -> list[dict[str, Any]]:
     return [
-        {
-            "id": number,
-            "symbol": "BTCUSDT",
-            "riskLimitValue": limit,
-            "maintenanceMargin": str(Decimal(rate) * scale),
-            "initialMargin": str(Decimal(rate) * 2 * scale),
-            "isLowestRisk": int(number == 1),
-            "maxLeverage": str(round(1 / (Decimal(rate) * 2), 2)),
-            "mmDeduction": ("" if deduction == "0" else deduction) if deductions else "",
-        }
-        for number, (limit, rate, deduction) in enumerate(steps, 1)
+        row | {name: str(Decimal(row[name]) * scale) for name in ("maintenanceMargin", "initialMargin")} | changes
+        for row in own_rows("market__risk-limit")
     ]
 
 
@@ -47,7 +44,7 @@ def test_ladder_keeps_the_given_deductions_when_they_join():
     table, rebuilt = parse_tiers(reversed(ladder()), symbol="BTCUSDT", category="linear")
     assert not rebuilt
     assert table.basis is TierBasis.NOTIONAL
-    assert [(tier.rate, tier.deduction) for tier in table.tiers] == [(Decimal(rate), Decimal(d)) for _, rate, d in BTCUSDT]
+    assert [(tier.rate, tier.deduction) for tier in table.tiers] == [(rate, deduction) for _, rate, deduction in BTCUSDT]
     assert [tier.floor for tier in table.tiers] == [Decimal(0), *(Decimal(limit) for limit, _, _ in BTCUSDT[:-1])]
 
 
@@ -55,15 +52,16 @@ def test_ladder_is_in_shares_when_the_reply_is_in_percents():
     table, _ = parse_tiers(ladder(scale=100), symbol="BTCUSDT", category="linear")
     assert table.tiers[0].rate == Decimal("0.005")
     # A rate of one half is legal as a share: 2x leverage.
-    steep, _ = parse_tiers(ladder([("100", "0.25", "0")]), symbol="BTCUSDT", category="linear")
+    steep_row = ladder(maintenanceMargin="0.25", initialMargin="0.5", maxLeverage="2")[0]
+    steep, _ = parse_tiers([steep_row], symbol="BTCUSDT", category="linear")
     assert steep.tiers[0].rate == Decimal("0.25")
 
 
 def test_deductions_are_rebuilt_when_the_reply_has_none():
     # 2,000,000 x (0.0056 - 0.005) = 1200; 1200 + 2,600,000 x 0.0007 = 3020; and so on: the served figures.
-    table, rebuilt = parse_tiers(ladder(deductions=False), symbol="BTCUSDT", category="linear")
+    table, rebuilt = parse_tiers(ladder(mmDeduction=""), symbol="BTCUSDT", category="linear")
     assert rebuilt
-    assert [tier.deduction for tier in table.tiers] == [Decimal(d) for _, _, d in BTCUSDT]
+    assert [tier.deduction for tier in table.tiers] == [deduction for _, _, deduction in BTCUSDT]
 
 
 def test_deductions_are_rebuilt_when_they_contradict_the_rule():
@@ -114,25 +112,6 @@ async def ccxt_symbols(category, rows):
         return {market["id"]: market["symbol"] for market in await exchange.fetch_future_markets({"category": category})}
     finally:
         await exchange.close()
-
-
-LINEAR_ROWS = [
-    {"symbol": "BTCUSDT", "contractType": "LinearPerpetual", "baseCoin": "BTC", "quoteCoin": "USDT", "settleCoin": "USDT"},
-    {"symbol": "1000XUSDT", "contractType": "LinearPerpetual", "baseCoin": "1000X", "quoteCoin": "USDT", "settleCoin": "USDT"},
-    {"symbol": "BTCPERP", "contractType": "LinearPerpetual", "baseCoin": "BTC", "quoteCoin": "USDC", "settleCoin": "USDC"},
-    {"symbol": "SOLPERP", "contractType": "LinearPerpetual", "baseCoin": "SOL", "quoteCoin": "USD", "settleCoin": "USD"},
-    {"symbol": "BTC-27DEC24", "contractType": "LinearFutures", "baseCoin": "BTC", "quoteCoin": "USDC", "settleCoin": "USDC",
-     "deliveryTime": "1735286400000"},
-    {"symbol": "BTCUSDT-27DEC24", "contractType": "LinearFutures", "baseCoin": "BTC", "quoteCoin": "USDT", "settleCoin": "USDT",
-     "deliveryTime": "1735286400000"},
-    {"symbol": "OLDUSDT", "contractType": "LinearPerpetual", "baseCoin": "OLD", "quoteCoin": "USDT", "settleCoin": "USDT",
-     "deliveryTime": "1735286400000"},
-]  # fmt: skip
-INVERSE_ROWS = [
-    {"symbol": "BTCUSD", "contractType": "InversePerpetual", "baseCoin": "BTC", "quoteCoin": "USD", "settleCoin": "BTC"},
-    {"symbol": "BTCUSDZ24", "contractType": "InverseFutures", "baseCoin": "BTC", "quoteCoin": "USD", "settleCoin": "BTC",
-     "deliveryTime": "1735286400000"},
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("category", "rows"), [("linear", LINEAR_ROWS), ("inverse", INVERSE_ROWS)])

@@ -1,93 +1,32 @@
 """OKX's client through the real ccxt class over loopback: one call for everything, terms that may be missing."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from monitor.exchanges import load
 from monitor.exchanges.okx import client
 from monitor.exchanges.okx.dialect import DIALECT
-from monitor.exchanges.pacing import Pacer
 from monitor.margin.position import Contract, Side
-from monitor.margin.reading import FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot
-from monitor.ports import Exchange
-from tests.exchanges.loopback import NOT_FOUND, HandClock, Loopback, access, html, json_reply
-from tests.exchanges.loopback import reply as raw_reply
-from tests.exchanges.okx.rows import envelope, instrument_row, position_row, tier_rows
-
-POSITIONS, INSTRUMENTS, TIERS = "/api/v5/account/positions", "/api/v5/public/instruments", "/api/v5/public/position-tiers"
-FEES, BALANCE = "/api/v5/account/trade-fee", "/api/v5/account/balance"
-CONFIG, TIME = "/api/v5/account/config", "/api/v5/public/time"
-
-
-def good_answers(*rows: dict[str, Any]) -> dict[str, Any]:
-    return {
-        POSITIONS: json_reply(envelope(list(rows))),
-        INSTRUMENTS: json_reply(envelope([instrument_row(), instrument_row("BTC-USD-SWAP")])),
-        TIERS: json_reply(envelope(tier_rows() + tier_rows("BTC-USD"))),
-        FEES: json_reply(envelope([{"taker": "-0.0004", "takerU": "-0.0003", "takerUSDC": ""}])),
-        BALANCE: json_reply(envelope([{"details": [{"ccy": "USDT", "availBal": "94.4", "availEq": "200"}]}])),
-        CONFIG: json_reply(envelope([{"acctLv": "2", "posMode": "net_mode", "perm": "read_only", "ip": ""}])),
-        TIME: json_reply(envelope([{"ts": "1784000000100"}])),
-    }
-
-
-def inverse_row(**changes: Any) -> dict[str, Any]:
-    """One contract of 100 dollars at 50000: 0.002 BTC; mmr 0.000008 (0.4 %), fee 0.000001 (0.05 %); 0.0009 / 0.000009 = 100."""
-    row = {
-        "instId": "BTC-USD-SWAP",
-        "ccy": "BTC",
-        "pos": "-1",
-        "avgPx": "50000",
-        "markPx": "50000",
-        "margin": "0.0009",
-        "upl": "0",
-        "mmr": "0.000008",
-        "mgnRatio": "100",
-        "liqPx": "90000",
-        "notionalUsd": "100",
-    }
-    return position_row(**(row | changes))
-
-
-@dataclass
-class Served:
-    server: Loopback
-    clock: HandClock
-    exchange: Exchange
-
-    async def read(self) -> FamilyReading:
-        return await self.exchange.fetch_family("okx")
-
-    async def snapshot(self) -> FamilySnapshot:
-        reading = await self.read()
-        assert isinstance(reading, FamilySnapshot), reading
-        return reading
-
-    async def failure(self) -> FamilyFailure:
-        reading = await self.read()
-        assert isinstance(reading, FamilyFailure), reading
-        return reading
+from tests.exchanges.loopback import NOT_FOUND, html, json_reply
+from tests.exchanges.okx.rows import envelope, instrument_row, position_row
+from tests.exchanges.okx.served import (
+    BALANCE,
+    CONFIG,
+    FEES,
+    INSTRUMENTS,
+    POSITIONS,
+    TIERS,
+    TIME,
+    good_answers,
+    inverse_row,
+    served,
+)
 
 
 @pytest.fixture(autouse=True)
 def _no_gaps(monkeypatch):
     monkeypatch.setattr(client, "DIALECT", replace(DIALECT, gap=0.0))
-
-
-@asynccontextmanager
-async def served(answers: dict[str, Any], **changes: Any) -> AsyncIterator[Served]:
-    async with Loopback(answers) as server:
-        clock = HandClock()
-        exchange = load("okx").build(access(server, **changes), Pacer(clock), clock)
-        try:
-            yield Served(server, clock, exchange)
-        finally:
-            await exchange.close()
 
 
 async def test_family_is_read_whole_with_its_terms():
@@ -211,100 +150,3 @@ async def test_tiers_are_read_again_when_asked_for():
         await at.snapshot()
         await at.snapshot()
         assert at.server.count(TIERS) == 2
-
-
-@pytest.mark.parametrize("payload", [{}, [], {"code": "0"}, {"code": "0", "data": {}}, {"code": "0", "data": None}, {"data": []}])
-async def test_family_fails_when_the_envelope_is_wrong(payload):
-    async with served(good_answers() | {POSITIONS: json_reply(payload)}) as at:
-        assert (await at.failure()).cause == "bad_reply"
-
-
-@pytest.mark.parametrize("body", [b"", b"null", b"<html></html>", b'{"code":"0","data":['])
-async def test_family_fails_when_the_body_is_no_answer(body):
-    async with served(good_answers() | {POSITIONS: raw_reply(body)}) as at:
-        assert (await at.failure()).cause == "bad_reply"
-
-
-async def test_family_fails_when_a_row_cannot_be_read():
-    async with served(good_answers(position_row(), position_row(instId="ETH-USDT-SWAP", markPx=""))) as at:
-        failure = await at.failure()
-        assert failure.cause == "bad_reading"
-        assert "ETH-USDT-SWAP" in failure.message
-
-
-async def test_family_fails_when_a_position_comes_twice():
-    async with served(good_answers(position_row(), position_row())) as at:
-        assert (await at.failure()).cause == "bad_reading"
-
-
-@pytest.mark.parametrize(
-    ("code", "cause"),
-    [
-        ("50102", "clock_skew"),
-        *((code, "auth_rejected") for code in ("50030", "50100", "50101", "50103", "50105", "50110", "50111", "50114")),
-        *((code, "auth_rejected") for code in ("50119", "50120")),
-        *((code, "exchange_down") for code in ("50001", "50004", "50013", "50026")),
-        ("50011", "rate_limited"),
-        ("50061", "rate_limited"),
-        ("51000", "call_refused"),
-    ],
-)
-async def test_refusal_is_told_by_its_code(code, cause):
-    async with served(good_answers() | {POSITIONS: json_reply(envelope([], code=code, message="no"))}) as at:
-        assert (await at.failure()).cause == cause
-
-
-async def test_family_is_not_opened_when_the_account_mode_has_none():
-    async with served(good_answers() | {POSITIONS: json_reply(envelope([], code="51010", message="account mode"))}) as at:
-        assert isinstance(await at.read(), FamilyNotOpened)
-
-
-async def test_hint_names_the_region_when_the_key_does_not_exist():
-    async with served(good_answers() | {POSITIONS: json_reply(envelope([], code="50119", message="no key"), status=401)}) as at:
-        assert "region" in (await at.failure()).hint
-
-
-async def test_nothing_is_sent_when_the_account_asked_too_often():
-    async with served(good_answers() | {POSITIONS: json_reply(envelope([], code="50011", message="slow"), status=429)}) as at:
-        failure = await at.failure()
-        assert failure.until is not None
-        assert (failure.until - at.clock.now()).total_seconds() == pytest.approx(2)
-        sent = len(at.server.asked)
-        await at.failure()
-        assert len(at.server.asked) == sent
-        at.server.answers[POSITIONS] = json_reply(envelope([]))
-        at.clock.advance(2.1)
-        await at.snapshot()
-
-
-async def test_check_tells_how_the_account_is_set_up():
-    async with served(good_answers(position_row())) as at:
-        lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
-        assert ("account", "ok", "level: spot and futures") in lines
-        assert ("position mode", "ok", "one-way") in lines
-        assert ("key", "ok", "can only read") in lines
-
-
-async def test_check_warns_when_the_key_may_do_more():
-    config = {"acctLv": "1", "posMode": "long_short_mode", "perm": "read_only,trade,withdraw", "ip": ""}
-    async with served(good_answers() | {CONFIG: json_reply(envelope([config]))}) as at:
-        lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
-        assert ("key", "warn", "may withdraw") in lines
-        assert ("key", "warn", "is bound to no IP address") in lines
-        assert ("account", "warn", "a spot account holds no swaps or futures") in lines
-
-
-async def test_demo_account_says_so_in_every_request():
-    async with served(good_answers(), demo_trading=True) as at:
-        await at.snapshot()
-        assert {one.headers.get("x-simulated-trading") for one in at.server.asked} == {"1"}
-
-
-@pytest.mark.parametrize(("region", "host"), [("eea", "eea.okx.com"), ("us", "us.okx.com"), (None, "www.okx.com")])
-async def test_region_has_its_own_host(region, host):
-    clock = HandClock()
-    exchange = client.OkxAccount(access("", endpoint=None, region=region), Pacer(clock), clock)
-    try:
-        assert exchange.session._ccxt.urls["api"]["rest"] == f"https://{host}"
-    finally:
-        await exchange.close()

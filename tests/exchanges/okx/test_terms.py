@@ -1,6 +1,8 @@
 """What OKX says around a position: instruments named as ccxt names them, ladders in contracts, fees, free balance."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -13,23 +15,8 @@ from monitor.margin.tiers import TierBasis
 from tests.exchanges.okx.rows import instrument_row, position_row, tier_rows
 from tests.shared import shared_json
 
-INSTRUMENTS = [
-    instrument_row("BTC-USDT-SWAP"),
-    instrument_row("BTC-USD-SWAP"),
-    instrument_row("ETH-USDC-SWAP"),
-    instrument_row("BTC-USD-210430", expTime="1619769600000"),
-    instrument_row("BTC-USDT-260327", expTime="1774598400000"),
-    # A dollar-margined future: its family is not its underlying, and it is linear.
-    instrument_row(
-        "BTC-USD_UM_XPERP-310404",
-        uly="BTC-USD",
-        instFamily="BTC-USD_UM_XPERP",
-        settleCcy="USD",
-        ctType="linear",
-        ctVal="0.0001",
-        expTime="1933056000000",
-    ),
-]
+# The last of them is a dollar-margined future: its family is not its underlying, and it is linear.
+INSTRUMENTS = json.loads((Path(__file__).with_name("testdata") / "public__instruments.json").read_text())["data"]
 
 
 async def test_instruments_are_named_as_ccxt_names_them():
