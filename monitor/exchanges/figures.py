@@ -12,6 +12,7 @@ from monitor.margin.quantities import dec
 
 _LEAST = Decimal("1e-18")
 _MOST = Decimal("1e18")
+_MOST_OWED = -_MOST
 
 
 def price(text: str | int) -> Decimal:
@@ -25,7 +26,7 @@ def price(text: str | int) -> Decimal:
 def amount(text: str | int) -> Decimal:
     """An amount of money or contracts, of either sign. Raises BadQuantity for no number, BadReading for an absurd one."""
     value = dec(text)
-    if -_MOST <= value <= _MOST:
+    if _MOST_OWED <= value <= _MOST:
         return value
     raise BadReading(f"an amount of {_short(value)} cannot be true")
 

@@ -56,15 +56,13 @@ class Session:
         """The reply of ccxt's implicit method ``endpoint``: a dict or list that is not a refusal.
 
         ``within`` seconds for everything, the one repetition after a refused timestamp included. A call that ``can_wait``
-        (tiers, balances) yields to the polls near a limit and takes turns with others of its kind. Numbers with a point
+        (tiers, balances) yields to the polls near a limit, and starts no sooner than the dialect's gap after another of its kind. Numbers with a point
         come as text, whole ones as int. Raises ExchangeFault.
         """
-        if not can_wait:
-            return await self._asked(endpoint, params, within=within, can_wait=False)
-        async with self._turn:
-            reply = await self._asked(endpoint, params, within=within, can_wait=True)
-            await asyncio.sleep(self._dialect.gap)
-        return reply
+        if can_wait and self._dialect.gap:
+            async with self._turn:
+                await asyncio.sleep(self._dialect.gap)
+        return await self._asked(endpoint, params, within=within, can_wait=can_wait)
 
     async def sync_clock(self) -> None:
         """Measure the exchange's clock and sign with it from now on. Raises ExchangeFault."""
