@@ -56,8 +56,8 @@ class Session:
         """The reply of ccxt's implicit method ``endpoint``: a dict or list that is not a refusal.
 
         ``within`` seconds for everything, the one repetition after a refused timestamp included. A call that ``can_wait``
-        (tiers, balances) yields to the polls near a limit, and starts no sooner than the dialect's gap after another of its kind. Numbers with a point
-        come as text, whole ones as int. Raises ExchangeFault.
+        (tiers, balances) yields to the polls near a limit, and starts no sooner than the dialect's gap after another of its
+        kind. Numbers with a point come as text, whole ones as int. Raises ExchangeFault.
         """
         if can_wait and self._dialect.gap:
             async with self._turn:

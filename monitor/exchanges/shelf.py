@@ -65,9 +65,9 @@ class Shelf(Generic[V]):
         return float("inf") if read_at is None else self._clock.monotonic() - read_at
 
     def refresh(self, keys: Iterable[str]) -> None:
-        """Read these again at the next occasion; for each of them at most every 10 minutes."""
+        """Read those of ``keys`` that are here again at the next occasion; for each of them at most every 10 minutes."""
         now = self._clock.monotonic()
-        for key in keys:
+        for key in self._values.keys() & set(keys):
             if now - self._refreshed_at.get(key, float("-inf")) >= _REFRESH_SECONDS:
                 self._refreshed_at[key] = now
                 self._again.add(key)

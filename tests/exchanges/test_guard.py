@@ -1,6 +1,7 @@
 """What counts as an answer, seen through the real ccxt class of Binance and a server that answers badly."""
 
 import asyncio
+import gzip
 import ssl
 
 import pytest
@@ -92,6 +93,12 @@ async def test_guard_calls_it_a_bad_reply_when_a_200_holds_no_whole_document(ans
 async def test_guard_refuses_a_large_body_by_its_size_when_it_has_a_length():
     # 9 MB of well-formed JSON: one million bytes above the cap of 8 MiB = 8,388,608.
     assert "8 MiB" in (await fault_of(reply('["' + "x" * 9_000_000 + '"]'))).message
+
+
+async def test_guard_counts_what_a_compressed_body_unpacks_to():
+    packed = gzip.compress(b'["' + b"x" * 60_000_000 + b'"]')
+    assert len(packed) < 100_000
+    assert "8 MiB" in (await fault_of(reply(packed, headers={"Content-Encoding": "gzip"}))).message
 
 
 async def test_guard_follows_no_redirect():

@@ -96,7 +96,7 @@ async def test_shelf_refreshes_a_value_at_most_every_ten_minutes():
         await shelf.have({"BTC"}, within=1)
         await asyncio.sleep(0)
         clock.advance(301)
-    # Asked at 0, 301, 602, 903 and 1204 seconds: at 0, 602 and 1204 it is done.
+    # Asked at 0, 301, 602, 903 and 1204 seconds: the first is not here yet, then 301 and 903 are ten minutes apart.
     assert len(source.reads) == 3
 
 

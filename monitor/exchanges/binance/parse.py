@@ -75,13 +75,13 @@ def parse_position(
     Raises BadReading, naming the symbol, for figures that are missing or cannot be true.
     """
     try:
-        known = instrument or _guessed(row, contract, currency_code)
         amount = figures.amount(row["positionAmt"])
         side = _SIDES.get(row["positionSide"]) or (Side.LONG if amount > 0 else Side.SHORT)
         if (amount > 0) is not (side is Side.LONG):
             raise BadReading(f"a {side} position of {amount}")  # noqa: TRY301 - every refusal gets the symbol's name below
         if not row_isolated(row, setting):
-            return Unguarded(symbol=known.symbol, side=side, mode="cross")
+            return Unguarded(symbol=_symbol_of(row, contract, instrument, currency_code), side=side, mode="cross")
+        known = instrument or _guessed(row, contract, currency_code)
         degraded: tuple[str, ...] = tiers.marks if tiers else ("no_tiers",)
         if instrument is None:
             degraded += ("no_instrument",) if contract is Contract.LINEAR else ("contract_size_inferred",)
@@ -172,6 +172,14 @@ def _adds_margin(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
     if "isAutoAddMargin" in row:
         return is_true(row["isAutoAddMargin"])
     return setting is not None and setting.adds_margin
+
+
+def _symbol_of(row: Mapping[str, Any], contract: Contract, instrument: Instrument | None, currency_code: CurrencyCode) -> str:
+    """The unified symbol of a row of which nothing else is needed; Binance's own where no other can be told."""
+    try:
+        return (instrument or _guessed(row, contract, currency_code)).symbol
+    except (BadQuantity, BadReading, KeyError):
+        return str(row["symbol"])
 
 
 def _guessed(row: Mapping[str, Any], contract: Contract, currency_code: CurrencyCode) -> Instrument:

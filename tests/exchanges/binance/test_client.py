@@ -243,7 +243,7 @@ async def test_tiers_are_read_again_when_asked_but_not_twice_within_ten_minutes(
         for _ in range(4):
             reader.refresh_terms(["BTCUSDT"])
             await reader.fetch_family("usdm")
-            clock.advance(200)
+            clock.advance(190)
         await settled(reader)
         await reader.close()
         assert server.count("/fapi/v1/leverageBracket") == 2
