@@ -54,7 +54,7 @@ class Book:
                 kept = self._terms[symbol] = (parts, self._made(symbol, family, *parts))
             settle = kept[1].instrument.settle_currency
             if parts[0] is not None and family != "inverse" and settle != family.upper():
-                raise BadReading(f"Bybit answered with {symbol}, which is settled in {settle}, when asked for {family.upper()}")
+                raise BadReading(f"it is settled in {settle}, and {family.upper()} was asked for")
             return kept[1]
 
         return terms_of

@@ -12,10 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from monitor.errors import BadQuantity, BadReading
+from monitor.errors import BadReading, MargincallError
 from monitor.exchanges.bybit.terms import UNREADABLE, Terms
+from monitor.exchanges.figures import amount, price
 from monitor.margin.position import ExchangeSays, Position, PositionStatus, Side
-from monitor.margin.quantities import dec, dec_or_none
+from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import Unguarded
 
 INVERSE = "inverse"
@@ -103,7 +104,7 @@ def parse_positions(
     unguarded: list[Unguarded] = []
     for row in rows:
         try:
-            size = dec(row["size"] or 0)
+            size = amount(row["size"])
             if not size:
                 continue
             terms = terms_of(row["symbol"])
@@ -114,18 +115,18 @@ def parse_positions(
             else:
                 unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode=_MODE_WORDS[row_mode]))
         except UNREADABLE as error:
-            shown = error.message if isinstance(error, BadQuantity) else f"{type(error).__name__} {error}"
+            shown = error.message if isinstance(error, MargincallError) else f"{type(error).__name__} {error}"
             raise BadReading(f"Bybit's position on {row.get('symbol')} cannot be read: {shown}") from error
     return tuple(positions), tuple(unguarded)
 
 
 def _position(row: Mapping[str, Any], *, family: str, terms: Terms, side: Side, size: Decimal, now_ms: int) -> Position:
     # avgPrice over REST is entryPrice on the stream; the ByMp names are the same figures since 2025-11.
-    entry = dec(row.get("avgPrice") or row["entryPrice"])
-    mark = dec(row["markPrice"])
-    margin = dec(row.get("positionIM") or row["positionIMByMp"])
-    if size < 0 or entry <= 0 or mark <= 0:
-        raise BadReading(f"Bybit's position on {row['symbol']} has a size, entry or mark price that cannot be true")
+    entry = price(row.get("avgPrice") or row["entryPrice"])
+    mark = price(row["markPrice"])
+    margin = amount(row.get("positionIM") or row["positionIMByMp"])
+    if size < 0:
+        raise BadReading("a size below 0")
     leverage = dec_or_none(row.get("leverage"))
     notes = terms.degraded
     if _limit_will_change(row, now_ms):
@@ -159,16 +160,16 @@ def _opened(row: Mapping[str, Any]) -> str:
 
 def _says(row: Mapping[str, Any], margin: Decimal, terms: Terms) -> ExchangeSays:
     requirement = dec_or_none(row.get("positionMM") or row.get("positionMMByMp")) or None
-    price = dec_or_none(row.get("liqPrice")) or None
-    if price is not None and (price < 0 or (terms.highest_price is not None and price >= terms.highest_price)):
-        price = None  # older replies print the highest price that can be quoted where they mean "none"
+    liquidation = dec_or_none(row.get("liqPrice")) or None
+    if liquidation is not None and (liquidation < 0 or (terms.highest_price is not None and liquidation >= terms.highest_price)):
+        liquidation = None  # older replies print the highest price that can be quoted where they mean "none"
     if requirement is None:
-        return _SAYS_NOTHING if price is None else ExchangeSays(liquidation_price=price)
-    profit = dec_or_none(row.get("unrealisedPnl"))
+        return _SAYS_NOTHING if liquidation is None else ExchangeSays(liquidation_price=liquidation)
     usage = None
-    if profit is not None and margin + profit > 0 and requirement > 0:
-        usage = requirement / (margin + profit)
-    return ExchangeSays(liquidation_price=price, requirement=requirement, margin_usage=usage)
+    if row.get("unrealisedPnl") not in {None, ""}:
+        equity = margin + amount(row["unrealisedPnl"])
+        usage = requirement / equity if equity > 0 and requirement > 0 else None
+    return ExchangeSays(liquidation_price=liquidation, requirement=requirement, margin_usage=usage)
 
 
 def _row_mode(row: Mapping[str, Any]) -> MarginMode:

@@ -20,7 +20,7 @@ from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
 TAKER_FEE_RATE = Decimal("0.00055")
 """The public taker rate of the lowest fee level for derivatives, where the account's own cannot be had."""
 
-UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+UNREADABLE = (BadQuantity, BadReading, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 _UNIFIED_NAMES = {"XBT": "BTC", "BCHSV": "BSV"}
 _PERCENT = Decimal(100)
 _ROUNDING = Decimal("1e-6")

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
-from monitor.errors import BadQuantity, BadReading
+from monitor.errors import BadQuantity, BadReading, MargincallError
+from monitor.exchanges.figures import amount, price
 from monitor.exchanges.okx.terms import TAKER_FEE_RATE, UNREADABLE, Terms, unified
 from monitor.margin.position import Contract, ExchangeSays, Position, Side
-from monitor.margin.quantities import dec, dec_or_none
+from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import Unguarded
 
 DERIVATIVES = ("SWAP", "FUTURES")
@@ -51,24 +52,24 @@ def parse_positions(
         if not isinstance(row, dict):
             raise BadReading("a position in OKX's reply is not an object")
         try:
-            amount = dec(row["pos"] or 0)
-            if not amount:
+            held = amount(row["pos"])
+            if not held:
                 continue
             if row["instType"] not in DERIVATIVES:
-                unguarded.append(_other(row, amount))
+                unguarded.append(_other(row, held))
                 continue
             terms = terms_of(row)
             if terms.instrument.contract not in contracts:
                 continue
-            side = _side(row, amount)
+            side = _side(row, held)
             if row["mgnMode"] == "isolated":
-                positions.append(_position(row, family=family, terms=terms, side=side, size=abs(amount), fee_of=fee_of))
+                positions.append(_position(row, family=family, terms=terms, side=side, size=abs(held), fee_of=fee_of))
             elif row["mgnMode"] == "cross":
                 unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode="cross"))
             else:
                 raise BadQuantity(f"margin mode {str(row['mgnMode'])[:20]!r}")
         except UNREADABLE as error:
-            shown = error.message if isinstance(error, BadQuantity) else f"{type(error).__name__} {error}"
+            shown = error.message if isinstance(error, MargincallError) else f"{type(error).__name__} {error}"
             raise BadReading(f"OKX's position on {row.get('instId')} cannot be read: {shown}") from error
     return tuple(positions), tuple(dict.fromkeys(unguarded))
 
@@ -95,9 +96,7 @@ def _position(
     size: Decimal,
     fee_of: Callable[[Terms], Decimal | None],
 ) -> Position:
-    entry, mark, margin = dec(row["avgPx"]), dec(row["markPx"]), dec(row["margin"])
-    if entry <= 0 or mark <= 0:
-        raise BadReading(f"OKX's position on {row['instId']} has an entry or mark price that cannot be true")
+    entry, mark, margin = price(row["avgPx"]), price(row["markPx"]), amount(row["margin"])
     says = _says(row, margin)
     instrument = terms.instrument
     quantity = size * instrument.contract_size
@@ -128,25 +127,25 @@ def _position(
 
 
 def _says(row: Mapping[str, Any], margin: Decimal) -> ExchangeSays:
-    price = dec_or_none(row.get("liqPx"))
-    if price is not None and price <= 0:
-        price = None
-    ratio, profit = dec_or_none(row.get("mgnRatio")), dec_or_none(row.get("upl"))
-    if not ratio or profit is None:
-        return _SAYS_NOTHING if price is None else ExchangeSays(liquidation_price=price)
+    liquidation = dec_or_none(row.get("liqPx"))
+    if liquidation is not None and liquidation <= 0:
+        liquidation = None
+    ratio = dec_or_none(row.get("mgnRatio"))
+    if not ratio or row.get("upl") in {None, ""}:
+        return _SAYS_NOTHING if liquidation is None else ExchangeSays(liquidation_price=liquidation)
     # Both are negative once the equity is; the requirement stays what it is, the usage has no bound.
-    requirement = (margin + profit) / ratio
+    requirement = (margin + amount(row["upl"])) / ratio
     return ExchangeSays(
-        liquidation_price=price,
+        liquidation_price=liquidation,
         requirement=requirement if requirement > 0 else None,
         margin_usage=1 / ratio if ratio > 0 else None,
     )
 
 
-def _side(row: Mapping[str, Any], amount: Decimal) -> Side:
+def _side(row: Mapping[str, Any], held: Decimal) -> Side:
     match row.get("posSide") or "net":
         case "net":
-            return Side.LONG if amount > 0 else Side.SHORT
+            return Side.LONG if held > 0 else Side.SHORT
         case "long":
             return Side.LONG
         case "short":
@@ -154,7 +153,7 @@ def _side(row: Mapping[str, Any], amount: Decimal) -> Side:
     raise BadQuantity(f"position side {str(row['posSide'])[:20]!r}")
 
 
-def _other(row: Mapping[str, Any], amount: Decimal) -> Unguarded:
+def _other(row: Mapping[str, Any], held: Decimal) -> Unguarded:
     """A position that is not on a swap or future: spot margin, or an option. Open, told of, not assessed."""
     kind = {"MARGIN": "spot margin", "OPTION": "option"}.get(row["instType"], str(row["instType"]).lower()[:20])
     base, quote, *rest = row["instId"].split("-")
@@ -165,6 +164,6 @@ def _other(row: Mapping[str, Any], amount: Decimal) -> Unguarded:
         side = Side.SHORT if short else Side.LONG
     else:
         symbol = "-".join((f"{symbol}:{unified(row.get('ccy') or base)}", *rest))
-        side = _side(row, amount)
+        side = _side(row, held)
     isolated = row["mgnMode"] == "isolated"
     return Unguarded(symbol=symbol, side=side, mode=f"isolated {kind}" if isolated else str(row["mgnMode"])[:20])

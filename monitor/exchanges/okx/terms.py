@@ -20,7 +20,7 @@ from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
 TAKER_FEE_RATE = Decimal("0.0005")
 """The public taker rate of the lowest fee level for swaps and futures, where the account's own cannot be had."""
 
-UNREADABLE = (BadQuantity, KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+UNREADABLE = (BadQuantity, BadReading, KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 _UNIFIED_NAMES = {"XBT": "BTC", "BCHSV": "BSV", "AE": "AET"}
 _NEAR = Decimal("0.01")
 

@@ -77,7 +77,7 @@ def test_both_legs_are_read_when_hedged():
     assert [(position.key.side, position.hedged) for position in positions] == [(Side.LONG, True), (Side.SHORT, True)]
 
 
-@pytest.mark.parametrize("flat", [{"size": "0", "side": ""}, {"size": "0", "side": "None"}, {"size": "", "side": ""}])
+@pytest.mark.parametrize("flat", [{"size": "0", "side": ""}, {"size": "0", "side": "None"}])
 def test_row_is_left_out_when_flat(flat):
     assert read(position_row(**flat, markPrice="", avgPrice="", positionIM="")) == ((), ())
 
@@ -130,8 +130,10 @@ def test_coming_risk_limit_is_noted_when_only_reducing_is_allowed(name):
         {"markPrice": ""},
         {"markPrice": "NaN"},
         {"avgPrice": "-1"},
+        {"avgPrice": "1e400"},
+        {"size": "1e30"},
+        {"unrealisedPnl": "1e999999"},
         {"size": "-1"},
-        {"size": None},
         {"side": ""},
         {"positionIM": "", "positionIMByMp": ""},
         {"leverage": "fast"},
@@ -140,9 +142,15 @@ def test_coming_risk_limit_is_noted_when_only_reducing_is_allowed(name):
     ],
 )
 def test_family_is_unreadable_when_a_row_cannot_be_true(broken):
-    row = position_row(**broken)
-    with pytest.raises(BadReading, match="BTCUSDT") if broken.get("size", "1") is not None else pytest.raises(BadReading):
-        read(position_row(symbol="ETHUSDT", side="Sell"), row) if broken != {"size": None} else read({"symbol": "BTCUSDT"})
+    with pytest.raises(BadReading, match="BTCUSDT"):
+        read(position_row(symbol="ETHUSDT", side="Sell"), position_row(**broken))
+
+
+@pytest.mark.parametrize("size", [{}, {"size": None}, {"size": ""}])
+def test_family_is_unreadable_when_a_row_has_no_size(size):
+    # It is not flat: a position must not vanish because a figure did.
+    with pytest.raises(BadReading, match="BTCUSDT"):
+        read({"symbol": "BTCUSDT", "side": "Buy"} | size)
 
 
 def test_pages_join_and_the_newer_row_wins_when_a_position_moved_between_them():

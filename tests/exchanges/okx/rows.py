@@ -42,7 +42,7 @@ def position_row(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
-def terms(  # noqa: PLR0917 - a builder, called by name
+def terms(
     symbol: str = "BTC/USDT:USDT",
     contract: Contract = Contract.LINEAR,
     size: str = "0.001",
