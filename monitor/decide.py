@@ -214,7 +214,7 @@ class _Draft:
         commit = Commit(
             at=self.now,
             families=tuple(self.changed_families.values()),
-            positions=(*readings, *others),
+            positions=others,
             readings=readings,
             closed=tuple(self.gone.values()),
             alerts=tuple(self.changed_alerts.values()),

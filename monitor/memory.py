@@ -74,8 +74,8 @@ class Memory:
 class Commit:
     """What one decision changed, to be kept in one transaction.
 
-    ``positions``: every open position whose memory changed, those just read included. ``readings``: those among them whose
-    assessment is new, for history. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
+    ``readings``: open positions just read, whose assessment is new; they are history and memory at once. ``positions``: other
+    open positions whose memory changed. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
     """
 
     at: datetime

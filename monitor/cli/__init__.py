@@ -42,12 +42,18 @@ def _root(
     del version
 
 
-def main() -> None:
-    """The command `margincall`."""
+def register_all() -> None:
+    """Give ``app`` every verb, once."""
     from monitor.cli import check, history, plan, positions, run, trial
 
-    for group in (run, check, positions, history, trial, plan):
-        group.register(app)
+    if not app.registered_commands:
+        for group in (run, check, positions, history, trial, plan):
+            group.register(app)
+
+
+def main() -> None:
+    """The command `margincall`."""
+    register_all()
     try:
         app()
     except ConfigError as error:

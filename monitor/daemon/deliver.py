@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.alerts.model import Message
+from monitor.daemon.backoff import retry_at
 from monitor.errors import ChannelRefused, ChannelUnavailable, NotifyFault, StoreFault
-from monitor.notify.backoff import retry_at
 from monitor.ports import Clock, Delivery, Notifier, Store
 
 log = structlog.get_logger("deliver")
@@ -84,13 +84,14 @@ class ChannelWorker:
             refused = isinstance(error, ChannelRefused)
             level = log.error if refused else log.warning
             level("message.not_accepted", channel=self._channel.name, code=delivery.message.code, error=error.message)
-        else:
-            log.info("message.accepted", channel=self._channel.name, code=delivery.message.code, attempt=delivery.attempt)
         try:
             await self._store.settle(delivery, outcome, self._clock.now(), retry_at=retry, detail=detail)
         except StoreFault as error:
             log.error("outbox.settle_failed", channel=self._channel.name, error=error.message)
-        return 1 if outcome == "accepted" else 0
+        if outcome != "accepted":
+            return 0
+        log.info("message.accepted", channel=self._channel.name, code=delivery.message.code, attempt=delivery.attempt)
+        return 1
 
     async def _deliver_direct(self) -> int:
         accepted = 0

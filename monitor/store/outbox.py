@@ -35,7 +35,13 @@ _ACCEPT = """UPDATE deliveries SET state = 'accepted', touched = ?, detail = ?
 _BURY = "UPDATE deliveries SET state = 'dead', touched = ?, detail = ? WHERE id = ? AND state = 'sending' AND attempt = ?"
 _RETRY = """UPDATE deliveries SET state = 'waiting', due = ?, touched = ?, detail = ?
     WHERE id = ? AND state = 'sending' AND attempt = ?"""
+_FREE = "UPDATE deliveries SET due = touched WHERE state = 'sending'"
 _NEXT_DUE = "SELECT min(due) FROM deliveries WHERE channel = ? AND state IN ('waiting', 'sending')"
+
+
+def free_leases(connection: sqlite3.Connection) -> None:
+    """Every lease is due at once: whoever held one is gone, since only one process writes to a store at a time."""
+    connection.execute(_FREE)
 
 
 def claim(connection: sqlite3.Connection, channel: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Delivery]:

@@ -38,13 +38,16 @@ class SqliteStore:
     async def open(cls, path: Path, *, busy_timeout: float = BUSY_SECONDS) -> Self:
         """Open ``path``, made if missing, checked and brought to this program's schema; ``busy_timeout`` in seconds.
 
-        Raises StoreUnavailable, StoreCorrupt, StoreTooNew, or StoreFault for a file of another program.
+        What an earlier process was sending when it ended is due again at once. Raises StoreUnavailable, StoreCorrupt,
+        StoreTooNew, or StoreFault for a file of another program.
         """
 
         def opened() -> sqlite3.Connection:
             connection = open_writer(path, busy_timeout=busy_timeout)
             try:
                 migrate(connection, path)
+                with transaction(connection):
+                    outbox.free_leases(connection)
             except BaseException:
                 connection.close()
                 raise

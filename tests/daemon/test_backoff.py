@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from monitor.notify.backoff import retry_at
+from monitor.daemon.backoff import retry_at
 from monitor.rules.base import Level
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

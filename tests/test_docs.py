@@ -1,0 +1,76 @@
+"""What the program can do is in its documents, and what the documents say is true."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.cli import app, register_all
+from monitor.exchanges import names
+from monitor.margin.assessment import assess
+from monitor.margin.casefile import parse_cases
+from monitor.rules import discover
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def verbs() -> list[str]:
+    register_all()
+    return [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+@pytest.mark.parametrize("kind", sorted(discover()))
+def test_every_rule_kind_is_in_the_readme(kind):
+    assert f"| `{kind}` |" in README
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_exchange_is_in_the_readme(name):
+    assert f"| `{name}` |" in README
+
+
+def test_every_verb_is_in_the_readme_and_no_other():
+    documented = set(re.findall(r"^\| `margincall ([a-z-]+)", README, re.MULTILINE))
+    assert documented == set(verbs())
+
+
+def test_the_make_targets_that_the_readme_names_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`make ([a-z]+)`", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_planning_example_of_the_readme_computes():
+    (text,) = re.findall(r"<<'JSON'\n(.*?)\nJSON\n", README, re.DOTALL)
+    (position,), problems = parse_cases(text)
+    assert problems == []
+    assert position is not None
+    # 0.1 long at 100,000 with 1,000 of margin: (1000 - 10000) / (0.1 x 0.004 - 0.1) = 90,361.4...
+    assert f"{assess(position).ours.liquidation_price:.1f}" == "90361.4"
+
+
+def test_every_file_that_the_documents_name_exists():
+    for name in re.findall(r"`((?:margin|rules|alerts|daemon|store|notify|exchanges|config)/[a-z_/]+\.py)`", ARCHITECTURE):
+        assert (ROOT / "monitor" / name).exists(), name
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_the_levels_table_of_the_readme_is_what_the_rules_do():
+    cushion = discover()["cushion"]()
+    for level in ("warning", "critical", "emergency"):
+        line, within = getattr(cushion, level), getattr(cushion.within, level)
+        row = next(row for row in README.splitlines() if row.startswith(f"| {level} |"))
+        assert f"cushion at or below {line * 100:.0f} %" in row
+        assert f"within {within * 100:.0f} %" in row
+
+
+def test_the_version_is_told_once():
+    shown = subprocess.run([sys.executable, "-m", "monitor", "--version"], capture_output=True, text=True, check=True)
+    version = shown.stdout.split()[-1]
+    assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
