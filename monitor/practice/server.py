@@ -6,6 +6,7 @@ interface only: nothing here is meant to be reached from another machine.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
@@ -16,6 +17,9 @@ from aiohttp import web
 from monitor.practice.call import Call, Source
 from monitor.practice.clock import wall_clock_ms
 from monitor.practice.control import Control
+from monitor.practice.faults import Faults
+from monitor.practice.faults.desk import FaultDesk
+from monitor.practice.tls import self_signed_context
 
 
 class RequestLog:
@@ -37,7 +41,10 @@ class RequestLog:
 
 
 class PracticeServer:
-    """Serves one Source on loopback; ``port=0`` takes a free port, told by ``port`` and ``url`` once started."""
+    """Serves one Source on loopback; ``port=0`` takes a free port, told by ``port`` and ``url`` once started.
+
+    ``tls=True`` opens a second port whose certificate nobody trusts (``tls_url``). ``faults`` is the way to make it fail.
+    """
 
     def __init__(
         self,
@@ -46,32 +53,69 @@ class PracticeServer:
         port: int = 0,
         token: str = "practice",  # noqa: S107 - guards loopback only
         clock: Callable[[], int] = wall_clock_ms,
+        tls: bool = False,
     ) -> None:
         self.source = source
         self.port = port
+        self.tls_port = 0
         self.token = token
         self.clock = clock
         self.log = RequestLog()
+        self.faults = Faults()
+        self._desk = FaultDesk(self.faults)
+        self._tls = tls
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._reopening: asyncio.TimerHandle | None = None
 
     @property
     def url(self) -> str:
         """What goes into ``endpoint:`` of an account."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def tls_url(self) -> str:
+        """An ``endpoint:`` that no client should trust."""
+        return f"https://127.0.0.1:{self.tls_port}"
+
     async def start(self) -> None:
         """Listen; returns once connections are accepted."""
         app = web.Application(client_max_size=1 << 20)
         Control(self).add_routes(app)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
+        await self.accept()
         self.port = int(self._runner.addresses[0][1])
+        if self._tls:
+            await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self_signed_context()).start()
+            self.tls_port = int(self._runner.addresses[1][1])
+
+    async def accept(self) -> None:
+        """Listen on the port again after ``refuse``."""
+        if self._runner is not None and self._site is None:
+            self._site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+            await self._site.start()
+
+    async def refuse(self, seconds: float | None = None) -> None:
+        """Close the port, for ``seconds`` or until ``accept``, and drop every connection: clients are refused."""
+        if self._runner is None or self._site is None:
+            return
+        await self._site.stop()
+        self._site = None
+        if self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._reopening = loop.call_later(seconds, lambda: loop.create_task(self.accept()))
 
     async def close(self) -> None:
         """Stop listening and drop what is still open."""
+        self.faults.clear()
+        if self._reopening is not None:
+            self._reopening.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -94,7 +138,4 @@ class PracticeServer:
             at=self.clock(),
         )
         self.log.note(call)
-        reply = self.source.answer(call)
-        return web.Response(
-            body=reply.encoded(), status=reply.status, headers=dict(reply.headers), content_type=reply.content_type
-        )
+        return await self._desk.answer(request, call, self.source)

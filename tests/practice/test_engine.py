@@ -88,7 +88,7 @@ def test_money_is_conserved_to_the_last_unit(actions: list[tuple[str, int]]) -> 
             assert sum((record.free_change for record in records), Decimal(0)) == free
 
 
-def _renamed(inverse):  # type: ignore[no-untyped-def]
+def _renamed(inverse):
     from dataclasses import replace
 
     return replace(inverse, id="COIN")
