@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from monitor.errors import BadReading
 from monitor.exchanges.binance.terms import CurrencyCode, unified_symbol
 from monitor.margin.position import Contract, Instrument
-from monitor.margin.quantities import ONE, dec, dec_or_none
+from monitor.margin.quantities import ONE, ZERO, dec, dec_or_none
 
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BNFCR", "BTC", "ETH", "USD")
 _DATED = re.compile(r"_(\d{6})$")
@@ -67,3 +67,21 @@ def _parted(name: str) -> tuple[str, int | None]:
         return name, None
     day = datetime.strptime(dated[1], "%y%m%d").replace(tzinfo=UTC)
     return name[: dated.start()], int(day.timestamp() * 1000)
+
+
+def implied_entry(row: Mapping[str, Any], instrument: Instrument, *, mark: Decimal, amount: Decimal) -> Decimal:
+    """The entry price behind the row's profit, for a row whose entryPrice is 0 (the documented hedge example has one).
+
+    Linear: profit = amount x (mark - entry). Inverse: profit = amount x size x (1/entry - 1/mark). Raises BadReading where the
+    profit does not lead to a price, KeyError where it is missing, BadQuantity where it is no number.
+    """
+    profit = dec(row["unRealizedProfit"])
+    quantity = amount * instrument.contract_size
+    if instrument.contract is Contract.LINEAR:
+        entry = mark - profit / quantity
+    else:
+        inverse = 1 / mark + profit / quantity
+        entry = 1 / inverse if inverse > 0 else ZERO
+    if entry <= 0:
+        raise BadReading("an entry price of 0 cannot be true, and its profit leads to no other")
+    return entry

@@ -14,7 +14,7 @@ from typing import Any
 
 from monitor.errors import BadQuantity, BadReading, BadReply
 from monitor.exchanges import figures
-from monitor.exchanges.binance.guess import guess_inverse, guess_linear
+from monitor.exchanges.binance.guess import guess_inverse, guess_linear, implied_entry
 from monitor.exchanges.binance.terms import CurrencyCode, SymbolSetting, Tiers, is_isolated, is_true
 from monitor.margin.position import Contract, ExchangeSays, Instrument, Position, PositionKey, Side
 from monitor.margin.quantities import ONE, ZERO, dec, dec_or_none
@@ -114,6 +114,12 @@ def _position(
     if leverage is None:
         leverage = _implied_leverage(row)
         degraded += ("no_leverage",) if leverage is None else ("leverage_inferred",)
+    entry, mark = row["entryPrice"], figures.price(row["markPrice"])
+    if _is_zero(entry):
+        entry_price = implied_entry(row, instrument, mark=mark, amount=amount)
+        degraded += ("entry_inferred",)
+    else:
+        entry_price = figures.price(entry)
     updated = row.get("updateTime")
     return Position(
         key=_position_key(key.exchange, key.account, instrument.symbol, side is Side.LONG),
@@ -121,8 +127,8 @@ def _position(
         instrument=instrument,
         hedged=row["positionSide"] in _SIDES,
         contracts=abs(amount),
-        entry_price=figures.price(row["entryPrice"]),
-        mark_price=figures.price(row["markPrice"]),
+        entry_price=entry_price,
+        mark_price=mark,
         isolated_margin=figures.amount(wallet),
         leverage=leverage,
         tiers=tiers.table if tiers else None,

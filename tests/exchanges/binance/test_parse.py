@@ -208,3 +208,33 @@ def test_recorded_symbol_settings_are_read():
     assert parse_settings(examples[0]["json"]) == {
         "BTCUSDT": SymbolSetting(isolated=False, leverage=Decimal(21), adds_margin=False)
     }
+
+
+def test_entry_of_zero_is_inferred_from_the_profit_of_a_row():
+    # profit -875 on 0.5: entry 58250 + 875 / 0.5 = 60000
+    found = position(usdm_row(entryPrice="0.00000", unRealizedProfit="-875"), setting=ISOLATED)
+    assert found.entry_price == Decimal(60000)
+    assert "entry_inferred" in found.degraded
+
+
+def test_entry_of_zero_is_inferred_on_a_documented_short_leg():
+    rows = shared_json("payloads/nautilus/binance__py__http_futures_account_positions_hedge.json")
+    found = position(rows[1])
+    # 6679.50671178 - (-1156.4671178) / (-10) = 6563.86; with 0.5 % less 50 the exchange's own liquidation price comes out
+    assert found.entry_price == Decimal("6563.86")
+    wallet, quantity = found.isolated_margin, Decimal(10)
+    price = (wallet + quantity * found.entry_price + 50) / (quantity * Decimal("1.005"))
+    assert round(price, 2) == Decimal("7189.95")
+
+
+def test_entry_of_zero_is_inferred_on_an_inverse_row():
+    # 40 contracts of 100 at mark 50000 are 0.08 coin; 0.01 coin of profit: 1 / entry = 1 / 50000 + 0.01 / 4000
+    found = position(coinm_row(entryPrice="0.0", markPrice="50000", notionalValue="0.08", unRealizedProfit="0.01"))
+    assert abs(found.entry_price - 1 / (Decimal(1) / 50000 + Decimal("0.01") / 4000)) < Decimal("1e-20")
+
+
+def test_row_is_refused_when_neither_entry_nor_profit_leads_to_a_price():
+    with pytest.raises(BadReading, match="BTCUSDT"):
+        position(usdm_row(entryPrice="0", unRealizedProfit="999999999"), setting=ISOLATED)
+    with pytest.raises(BadReading, match="BTC"):
+        position(coinm_row(entryPrice="0", unRealizedProfit="-999"))
