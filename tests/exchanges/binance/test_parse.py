@@ -126,7 +126,6 @@ def test_row_tells_no_mode_only_when_v3_shows_an_empty_wallet(row, silent):
         {"markPrice": "NaN"},
         {"markPrice": ""},
         {"markPrice": None},
-        {"entryPrice": "0.0"},
         {"entryPrice": "1e999999999"},
         {"isolatedWallet": "plenty"},
         {"isolatedWallet": None, "isolatedMargin": None},
