@@ -46,7 +46,7 @@ class SqliteStore:
             connection = open_writer(path, busy_timeout=busy_timeout)
             try:
                 migrate(connection, path)
-                with transaction(connection):
+                with translated(path), transaction(connection):
                     outbox.free_leases(connection)
             except BaseException:
                 connection.close()

@@ -176,6 +176,17 @@ async def test_cancelled_send_stays_cancelled_and_leaves_the_channel_usable(rece
     assert [each.title for each in receiver.accepted] == ["through"]
 
 
+async def test_cancelled_send_stays_cancelled_when_the_channel_is_closed_too(receiver):
+    receiver.then(Drip())
+    channel = AppriseNotifier("phone", receiver.url)
+    task = asyncio.create_task(channel.send(message()))
+    await asyncio.to_thread(receiver.wait_for, 1, requests=True)
+    task.cancel()
+    await channel.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 def test_process_ends_at_once_while_a_send_hangs(receiver):
     receiver.then(Drip())
     code = f"""

@@ -80,6 +80,16 @@ async def test_commit_is_unavailable_when_another_connection_holds_the_lock(tmp_
     await store.close()
 
 
+async def test_open_is_unavailable_when_another_connection_holds_the_lock(tmp_path):
+    path = tmp_path / "s.db"
+    await _small_store(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
+        await SqliteStore.open(path, busy_timeout=0.01)
+    other.close()
+
+
 async def test_open_is_corrupt_when_a_page_is_damaged(tmp_path):
     path = tmp_path / "s.db"
     await _small_store(path)

@@ -19,10 +19,17 @@ from monitor.rules.base import Level
 from monitor.store.migrate import newest
 from monitor.store.reader import StoreReader
 from monitor.store.sqlite import SqliteStore
-from tests.store.store_examples import BTC, NOW, TIERS, D, alert, family, full_position, key, memory, position, subject
+from tests.store.store_examples import BTC, MINUTE, NOW, TIERS, D, alert, family, full_position, key, memory, position, subject
 
 SECOND = timedelta(seconds=1)
 ETH = replace(BTC, symbol="ETH/USDT:USDT", instrument_id="ETHUSDT")
+
+
+def _rows(path, query):
+    connection = sqlite3.connect(path)
+    rows = connection.execute(query).fetchall()
+    connection.close()
+    return rows
 
 
 @pytest.fixture
@@ -86,38 +93,37 @@ async def test_history_returns_the_newest_readings_newest_last(store, path):
 
 async def test_history_rows_carry_the_judged_figures_and_the_level_that_fired(store, path):
     seen = memory(full_position())
-    await store.commit(Commit(at=NOW, positions=(seen,), readings=(seen,), alerts=(alert(level=Level.CRITICAL),)), channels=())
-    await store.commit(Commit(at=NOW, readings=(replace(seen, last_seen=NOW + SECOND),), alerts_ended=(alert(),)), channels=())
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT equity, requirement, cushion, liquidation_price, level FROM readings").fetchall()
-    connection.close()
+    held = alert("margin_usage", level=Level.EMERGENCY, state=AlertState.HELD)
+    await store.commit(Commit(at=NOW, readings=(seen,), alerts=(alert(level=Level.CRITICAL), held)), channels=())
+    after = replace(seen, last_seen=NOW + SECOND)
+    await store.commit(Commit(at=NOW, readings=(after,), alerts_ended=(alert(),)), channels=())
+    rows = _rows(path, "SELECT equity, requirement, cushion, liquidation_price, level FROM readings ORDER BY at")
     judged = seen.assessment.judged
     figures = (str(judged.equity), str(judged.requirement), str(judged.cushion), str(judged.liquidation_price))
     assert rows == [(*figures, 3), (*figures, None)]
 
 
-async def test_terms_are_written_once_when_they_do_not_change(store, path):
-    for number in range(3):
-        # Equal, but another object each time, as after a restart.
-        terms = replace(BTC, contract_size=D("1"))
-        table = replace(TIERS)
-        seen = memory(position(instrument=terms, tiers=table), last_seen=NOW + number * SECOND)
-        await store.commit(Commit(at=NOW, positions=(seen,), readings=(seen,)), channels=())
-    with sqlite3.connect(path) as connection:
-        counts = [
-            connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("instruments", "tier_tables", "lives")
-        ]
-    connection.close()
-    assert counts == [1, 1, 1]
+async def test_terms_and_holdings_are_written_once_when_they_do_not_change(path):
+    for number in range(4):
+        # Equal, but another object each time; and in the end of another run.
+        seen = memory(position(instrument=replace(BTC), tiers=replace(TIERS)), last_seen=NOW + number * SECOND)
+        store = await SqliteStore.open(path)
+        await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
+        await store.commit(Commit(at=NOW, readings=(replace(seen, last_seen=NOW + MINUTE),)), channels=())
+        await store.close()
+    tables = ("instruments", "tier_tables", "lives", "holdings", "readings")
+    assert [_rows(path, f"SELECT count(*) FROM {name}")[0][0] for name in tables] == [1, 1, 1, 1, 5]
 
 
 async def test_history_has_one_row_a_reading_when_the_position_is_absent_later(store, path):
     seen = memory()
     await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
-    await store.commit(Commit(at=NOW + SECOND, positions=(replace(seen, absences=1),)), channels=())
+    await store.commit(Commit(at=NOW + SECOND, positions=(replace(seen, absences=1),), alerts=(alert(),)), channels=())
     with StoreReader(path) as reader:
         assert len(reader.history()) == 1
         assert [each.memory.absences for each in reader.stand().positions] == [1]
+    # The alert is younger than the reading.
+    assert _rows(path, "SELECT level FROM readings") == [(None,)]
 
 
 def test_reader_names_the_path_when_there_is_no_store(path):

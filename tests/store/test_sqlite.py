@@ -2,8 +2,11 @@
 
 import pytest
 
+from monitor.memory import Commit
 from monitor.store.sqlite import SqliteStore
-from tests.store.store_suite import StoreSuite
+from tests.store.memory_suite import MemorySuite
+from tests.store.store_examples import NOW, message
+from tests.store.store_suite import LEASE, StoreSuite
 
 
 class TestSqliteStore(StoreSuite):
@@ -14,7 +17,7 @@ class TestSqliteStore(StoreSuite):
         await store.close()
 
 
-class TestReopenedSqliteStore(StoreSuite):
+class TestReopenedSqliteStore(MemorySuite):
     """The same, when nothing of the process that wrote is left: every read opens the file anew."""
 
     @pytest.fixture
@@ -43,3 +46,17 @@ class _Reopening:
 
     async def close(self):
         self._closed = True
+
+
+async def test_lease_of_an_earlier_process_is_due_at_once_and_what_it_settled_is_not(tmp_path):
+    path = tmp_path / "s.db"
+    store = await SqliteStore.open(path)
+    await store.commit(Commit(at=NOW, messages=(message(1), message(2), message(3))), channels=("phone",))
+    first, second, _ = await store.claim("phone", NOW, lease=LEASE)
+    await store.settle(first, "accepted", NOW)
+    await store.settle(second, "retry", NOW, retry_at=NOW + LEASE)
+    await store.close()
+    store = await SqliteStore.open(path)
+    assert await store.next_due("phone") == NOW
+    assert [(each.message.id, each.attempt) for each in await store.claim("phone", NOW, lease=LEASE)] == [("m3", 2)]
+    await store.close()
