@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from monitor.practice.control_engine import EngineControl, as_handler
 from monitor.practice.replay import Replay
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Control:
-    """The control calls of one server."""
+    """The control calls of one server; those of the engine and the faults are in ``control_engine``."""
 
     def __init__(self, server: PracticeServer) -> None:
         self._server = server
+        self.engine = EngineControl(server)
 
     def add_routes(self, app: web.Application) -> None:
         """Put the control calls into ``app``, before any catch-all route."""
@@ -38,6 +40,8 @@ class Control:
         app.router.add_post("/control/requests/clear", self._guarded(self._clear))
         app.router.add_post("/control/describe", self._guarded(self._describe))
         app.router.add_post("/control/replies", self._guarded(self._replies))
+        for method, path, action in self.engine.routes():
+            app.router.add_route(method, path, self._guarded(as_handler(action)))
 
     def _guarded(self, handler: Handler) -> Handler:
         async def check(request: web.Request) -> web.StreamResponse:

@@ -19,7 +19,6 @@ from monitor.practice.clock import wall_clock_ms
 from monitor.practice.control import Control
 from monitor.practice.faults import Faults
 from monitor.practice.faults.desk import FaultDesk
-from monitor.practice.tls import self_signed_context
 
 
 class RequestLog:
@@ -63,6 +62,7 @@ class PracticeServer:
         self.log = RequestLog()
         self.faults = Faults()
         self._desk = FaultDesk(self.faults)
+        self._control = Control(self)
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -81,13 +81,15 @@ class PracticeServer:
     async def start(self) -> None:
         """Listen; returns once connections are accepted."""
         app = web.Application(client_max_size=1 << 20)
-        Control(self).add_routes(app)
+        self._control.add_routes(app)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
         await self._runner.setup()
         await self.accept()
         self.port = int(self._runner.addresses[0][1])
         if self._tls:
+            from monitor.practice.tls import self_signed_context  # noqa: PLC0415 - costs a second, for one fault
+
             await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self_signed_context()).start()
             self.tls_port = int(self._runner.addresses[1][1])
 
@@ -114,6 +116,7 @@ class PracticeServer:
     async def close(self) -> None:
         """Stop listening and drop what is still open."""
         self.faults.clear()
+        await self._control.engine.stop(None, "")
         if self._reopening is not None:
             self._reopening.cancel()
         if self._runner is not None:

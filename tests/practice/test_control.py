@@ -1,0 +1,119 @@
+"""The control calls, over HTTP as tests in other processes use them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import aiohttp
+import pytest
+
+from monitor.practice import DEMO, EngineSource, PracticeServer, Replay, build
+
+
+class Remote:
+    """Calls the control of one server; ``call`` gives status and body."""
+
+    def __init__(self, server: PracticeServer, session: aiohttp.ClientSession) -> None:
+        self.server, self.session = server, session
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"X-Practice-Token": "practice"}
+        async with self.session.request(method, f"{self.server.url}/control/{path}", json=body, headers=headers) as reply:
+            return reply.status, await reply.json()
+
+
+async def test_engine_is_set_up_and_moved_over_http() -> None:
+    source = EngineSource(build({}))
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        status, keys = await control.call("POST", "accounts", {"name": "main", "exchange": "bybit", "balances": {"USDT": "1000"}})
+        assert status == 200
+        assert keys["api_key"] == source.exchange.account("main").api_key
+        position = {"account": "main", "contract": "BTCUSDT", "side": "long", "quantity": "0.01", "leverage": "20"}
+        assert (await control.call("POST", "positions", position))[0] == 200
+        state = (await control.call("GET", "state"))[1]
+        shown = state["accounts"]["main"]["positions"][0]
+        assert (shown["contract"], shown["side"], shown["quantity"], shown["tier"]) == ("BTCUSDT", "long", "0.01", 1)
+        assert float(shown["liquidation_price"]) < float(shown["mark"])
+        assert (await control.call("POST", "funding", {"exchange": "bybit", "contract": "BTCUSDT", "rate": "0.001"}))[0] == 200
+        assert await control.call("POST", "marks", {"bybit BTCUSDT": "100000"}) == (200, {"liquidations": 1})
+        state = (await control.call("GET", "state"))[1]
+        assert [event["kind"] for event in state["accounts"]["main"]["events"]] == ["deposit", "open", "funding", "takeover"]
+
+
+async def test_account_can_be_changed_over_http() -> None:
+    source = EngineSource(build(copy.deepcopy(DEMO)))
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        changes = {"margin_mode": "REGULAR_MARGIN", "may_trade": False, "key_expired": True, "fee_rate": "0.001"}
+        assert (await control.call("PATCH", "accounts/beta", changes))[0] == 200
+        account = source.exchange.account("beta")
+        assert (account.margin_mode, account.may_trade, account.key_expired, str(account.fee_rate)) == (
+            "REGULAR_MARGIN",
+            False,
+            True,
+            "0.001",
+        )
+        assert (await control.call("POST", "close", {"account": "beta", "contract": "ETHUSDT", "slot": "short"}))[0] == 200
+        assert len(account.positions) == 1
+        before = source.exchange.contract("binance", "BTCUSDT").tiers[0].rate
+        await control.call("POST", "tiers", {"exchange": "binance", "contract": "BTCUSDT", "factor": "2"})
+        assert source.exchange.contract("binance", "BTCUSDT").tiers[0].rate == 2 * before
+
+
+async def test_scenario_plays_and_stops_over_http() -> None:
+    source = EngineSource(build({}))
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        assert (await control.call("POST", "play", {"scenario": "gap", "speed": "1000000"}))[0] == 200
+        while (await control.call("GET", "state"))[1]["playing"]["second"] != "120":
+            pass
+        assert source.exchange.marks["binance", "BTCUSDT"] < 90_000
+        assert (await control.call("POST", "stop"))[0] == 200
+
+
+async def test_faults_go_in_and_out_over_http() -> None:
+    async with PracticeServer(Replay()) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        _, added = await control.call(
+            "POST", "faults", {"kind": "503", "exchange": "okx", "call": "*time", "lasts": "60", "times": 5}
+        )
+        async with session.get(server.url + "/api/v5/public/time") as reply:
+            assert reply.status == 503
+        _, placed = await control.call("GET", "faults")
+        assert placed[str(added["number"])]["kind"] == "503"
+        await control.call("DELETE", f"faults/{added['number']}")
+        await control.call("POST", "faults", {"kind": "html"})
+        await control.call("DELETE", "faults")
+        async with session.get(server.url + "/api/v5/public/time") as reply:
+            assert reply.status == 200
+            assert (await reply.json())["code"] == "0"
+
+
+BAD = [
+    (
+        "POST",
+        "positions",
+        {"account": "nobody", "contract": "BTCUSDT", "side": "long", "quantity": "1", "leverage": "1"},
+        "no such account",
+    ),
+    ("POST", "positions", {"account": "alpha"}, "missing"),
+    ("POST", "marks", {"binance NOTHING": "1"}, "no such contract"),
+    ("POST", "play", {"scenario": "party"}, "scenarios"),
+    ("POST", "faults", {"kind": "party"}, "party"),
+    ("POST", "close", {"account": "alpha", "contract": "ETHUSDT"}, "no open position"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "part"), BAD)
+async def test_what_cannot_be_done_answers_400_with_the_reason(method: str, path: str, body: Any, part: str) -> None:
+    async with PracticeServer(EngineSource(build(copy.deepcopy(DEMO)))) as server, aiohttp.ClientSession() as session:
+        status, answer = await Remote(server, session).call(method, path, body)
+    assert status == 400
+    assert part in answer["error"]
+
+
+async def test_engine_calls_answer_400_when_the_server_replays() -> None:
+    async with PracticeServer(Replay()) as server, aiohttp.ClientSession() as session:
+        assert (await Remote(server, session).call("GET", "state"))[0] == 400
