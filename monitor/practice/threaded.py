@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from monitor.practice.call import Source
 from monitor.practice.server import PracticeServer
+
+Result = TypeVar("Result")
 
 
 class ServerThread:
@@ -28,6 +31,14 @@ class ServerThread:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
         self._loop.close()
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Do ``action`` in the server's thread and give its result: engine and faults are only to be touched there."""
+
+        async def do() -> Result:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(do(), self._loop).result(10)
 
     def __enter__(self) -> Self:
         self._thread.start()

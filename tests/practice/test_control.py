@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -89,6 +92,27 @@ async def test_faults_go_in_and_out_over_http() -> None:
         async with session.get(server.url + "/api/v5/public/time") as reply:
             assert reply.status == 200
             assert (await reply.json())["code"] == "0"
+
+
+async def test_process_serves_a_world_and_plays_it(tmp_path: Path) -> None:
+    port_file = tmp_path / "port"
+    command = ["-m", "monitor.practice", "--port-file", str(port_file), "--scenario", "gap", "--speed", "100000"]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command)
+    try:
+        while not port_file.exists():
+            assert process.returncode is None
+            await asyncio.sleep(0.02)
+        url = f"http://127.0.0.1:{port_file.read_text().strip()}"
+        while (await _mark(url)) > 100_000:  # noqa: ASYNC110 - another process has no event to wait for
+            await asyncio.sleep(0.01)
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
+async def _mark(url: str) -> float:
+    async with aiohttp.request("GET", f"{url}/fapi/v1/premiumIndex?symbol=BTCUSDT") as reply:
+        return float((await reply.json())["markPrice"])
 
 
 BAD = [

@@ -203,6 +203,32 @@ def test_liquidation_goes_whole_on_okx_in_the_second_tier() -> None:
     assert not engine.account("main").positions
 
 
+def test_liquidation_goes_whole_on_binance_when_the_fee_would_eat_all_that_is_left() -> None:
+    # tier 2 asks 0.5 % - 1; cutting 40,000 worth to 20,000 costs 1.25 % of 20,000 = 250, with about 200 left
+    tiers = table(("20000", "0.004", 100), ("500000", "0.005", 75))
+    engine = one_account("binance", tiers=tiers)
+    opened(engine, quantity="1", leverage="10", margin="4000")
+    price = engine.liquidation_price(engine.account("main").positions["TEST", Slot.NET])
+    assert price is not None
+    move(engine, str(round(price, 2)))
+    assert [record.kind for record in engine.account("main").records][-1] is Kind.TAKEOVER
+    assert not engine.account("main").positions
+
+
+def test_liquidation_steps_down_on_binance_while_the_fee_leaves_enough() -> None:
+    # 10 coins at 1,000, tier 3 asks 20 %: about 1,600 left when it comes, cutting 3,000 worth costs 37.5
+    tiers = table(("1000", "0.005", 100), ("5000", "0.02", 25), ("50000", "0.2", 5))
+    engine = one_account("binance", tiers=tiers, start="1000")
+    opened(engine, quantity="10", leverage="5", margin="3000")
+    price = engine.liquidation_price(engine.account("main").positions["TEST", Slot.NET])
+    assert price is not None
+    move(engine, str(round(price - Decimal("0.01"), 2)))
+    cut = engine.account("main").records[-1]
+    assert cut.kind is Kind.CUT
+    assert cut.penalty == -(cut.quantity * cut.price * Decimal("0.0125")).quantize(Decimal("1e-8"), rounding="ROUND_DOWN")
+    assert engine.account("main").positions["TEST", Slot.NET].quantity * cut.price <= 5000
+
+
 def test_gap_beyond_bankruptcy_is_paid_by_the_insurance_fund() -> None:
     engine = one_account("binance")
     opened(engine)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import urllib.error
+import urllib.request
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 import pytest
 
-from monitor.practice import PracticeExchange, PracticeServer, Replay
+from monitor.practice import PracticeExchange, PracticeServer, Replay, ServerThread
 from monitor.practice.engine.accounts import Slot
 from monitor.practice.faults import Fault, FaultKind, Faults
 from monitor.practice.wire.source import EngineSource
@@ -172,6 +174,16 @@ def _call() -> Any:
     from monitor.practice.call import Call
 
     return Call(method="GET", path="/fapi/v3/positionRisk", raw_query="", body="", headers={}, remote="", at=0)
+
+
+def test_thread_takes_faults_from_outside() -> None:
+    with ServerThread(Replay(REPLAY)) as thread:
+        thread.call(lambda: thread.server.faults.add(one("500")))
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            urllib.request.urlopen(thread.url + "/fapi/v1/time", timeout=5)
+        thread.call(thread.server.faults.clear)
+        with urllib.request.urlopen(thread.url + "/fapi/v1/time", timeout=5) as reply:
+            assert reply.status == 200
 
 
 async def test_server_refuses_and_accepts_again() -> None:
