@@ -29,19 +29,19 @@ class _Account:
     def __init__(self, part: Mapping[str, Any]) -> None:
         self.part = part
 
-    def rows(self, call: Call, *, coin: bool) -> list[dict[str, Any]]:
-        """Position rows of USD-M or COIN-M, narrowed to ``symbol`` or ``pair`` where asked."""
+    def rows(self, call: Call, *, coin: bool, older: bool = False) -> list[dict[str, Any]]:
+        """Position rows of USD-M (``older``: v2) or COIN-M, narrowed to ``symbol`` or ``pair`` where asked."""
         wanted = call.params.get("symbol") or None
         pair = call.params.get("pair") or None
         return [
-            self._filled(row, coin=coin)
+            self._filled(row, coin=coin, older=older)
             for row in self.part.get("positions", ())
             if is_coin_margined(row["symbol"]) is coin
             and (wanted is None or row["symbol"] == wanted)
             and (pair is None or row["symbol"].partition("_")[0] == pair)
         ]
 
-    def _filled(self, row: Mapping[str, Any], *, coin: bool) -> dict[str, Any]:
+    def _filled(self, row: Mapping[str, Any], *, coin: bool, older: bool) -> dict[str, Any]:
         size = self._size(row["symbol"]) if coin else Decimal(1)
         amount, mark = Decimal(row["positionAmt"]), Decimal(row["markPrice"])
         notional = (amount * size / mark) if coin else amount * mark
@@ -55,10 +55,13 @@ class _Account:
             "breakEvenPrice": row["entryPrice"],
             "isolatedWallet": text(margin - profit, 8) if isolated and margin else "0",
             "updateTime": _changed(row),
-            "isAutoAddMargin": "false",
         }
+        if coin or older:
+            made |= {"leverage": "20", "marginType": "isolated", "isAutoAddMargin": "false"}
+        if older:
+            made["maxNotionalValue"] = "80000000"
         if coin:
-            made |= {"notionalValue": text(notional, 8), "leverage": "20", "maxQty": "100", "marginType": "isolated"}
+            made |= {"notionalValue": text(notional, 8), "maxQty": "100"}
         else:
             made |= {
                 "notional": text(notional, 8),
@@ -199,7 +202,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
     account = _Account(part)
     table: Answers = {
         ("GET", "/sapi/v1/account/apiRestrictions"): lambda _: KEY_RIGHTS,
-        ("GET", "/fapi/v2/positionRisk"): partial(account.rows, coin=False),
+        ("GET", "/fapi/v2/positionRisk"): partial(account.rows, coin=False, older=True),
         ("GET", "/fapi/v3/positionRisk"): partial(account.rows, coin=False),
         ("GET", "/dapi/v1/positionRisk"): partial(account.rows, coin=True),
         ("GET", "/fapi/v1/symbolConfig"): account.symbol_config,
