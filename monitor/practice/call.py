@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-EXCHANGES = ("binance", "bybit", "okx")
-
 _PREFIXES = {"/fapi/": "binance", "/dapi/": "binance", "/sapi/": "binance", "/api/v5/": "okx", "/v5/": "bybit"}
 _KEY_HEADERS = {"binance": "x-mbx-apikey", "bybit": "x-bapi-api-key", "okx": "ok-access-key"}
 
