@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from monitor.alerts.model import Alert, Message, Subject
+from monitor.alerts.model import Alert, Message, Ruling, Subject
+from monitor.alerts.muting import Silence
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey, Unguarded
@@ -68,6 +69,7 @@ class Memory:
     positions: Mapping[PositionKey, PositionMemory] = field(default_factory=dict)
     alerts: Mapping[tuple[str, Subject], Alert] = field(default_factory=dict)
     epochs: Mapping[PositionKey, int] = field(default_factory=dict)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Commit:
 
     ``readings``: open positions just read, whose assessment is new; they are history and memory at once. ``positions``: other
     open positions whose memory changed. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
+    ``rulings``: named reasons that changed. ``silences``: new or ended ones (an ended one has ``until`` in the past).
     """
 
     at: datetime
@@ -86,6 +89,8 @@ class Commit:
     alerts: tuple[Alert, ...] = ()
     alerts_ended: tuple[Alert, ...] = ()
     messages: tuple[Message, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 def shifted(memory: Memory, step: timedelta) -> Memory:
@@ -109,8 +114,11 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
                 state_since=one.state_since + step,
                 level_since=one.level_since + step,
                 told_at=moved(one.told_at),
+                first_told_at=moved(one.first_told_at),
+                acked_at=moved(one.acked_at),
             )
             for key, one in memory.alerts.items()
         },
         epochs=memory.epochs,
+        silences={name: replace(one, since=one.since + step, until=one.until + step) for name, one in memory.silences.items()},
     )

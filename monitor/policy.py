@@ -1,13 +1,18 @@
-"""Policy: what the owner wants, as decisions need it: the rules in force, how often each account is polled, the time zone."""
+"""Policy: what the owner wants, as decisions need it: rules, who hears of what and when, how often each account is polled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 
-from monitor.alerts.lifecycle import REPEATS, Ladder
-from monitor.rules.base import FamilyRule, Level, PositionRule, Rule, UnguardedRule
+from monitor.alerts.lifecycle import ACK_LAPSES
+from monitor.alerts.matching import Matcher
+from monitor.alerts.model import Subject
+from monitor.alerts.muting import QuietHours
+from monitor.alerts.routing import Routing
+from monitor.rules.base import FamilyRule, PositionRule, Rule, UnguardedRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +24,19 @@ class Intervals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Other rules for what matches: ``rules`` is the whole set in force there."""
+
+    match: Matcher
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What the owner wants. ``watching_since``: when this run began, so that no time asleep counts as blindness.
 
-    ``once``: a single run, which tells a failed read at once.
+    ``once``: a single run, which tells a failed read at once. ``overrides``: the first that matches counts. ``dust``: by settle
+    currency, positions of a smaller notional are not judged. ``ack_lapses``: how long an acknowledgement lasts.
     """
 
     rules: Sequence[Rule]
@@ -30,11 +44,23 @@ class Policy:
     watching_since: datetime
     zone: tzinfo = UTC
     once: bool = False
-    repeats: Mapping[Level, Ladder] = field(default_factory=lambda: REPEATS)
+    routing: Routing = field(default_factory=Routing)
+    quiet_hours: QuietHours | None = None
+    overrides: Sequence[Override] = ()
+    dust: Mapping[str, Decimal] = field(default_factory=dict)
+    ack_lapses: timedelta = ACK_LAPSES
 
-    def of_positions(self) -> list[PositionRule]:
-        """The rules that judge guarded positions."""
-        return [rule for rule in self.rules if isinstance(rule, PositionRule)]
+    def rules_for(self, subject: Subject) -> Sequence[Rule]:
+        """The rules in force for this subject."""
+        for override in self.overrides:
+            if override.match.matches(subject):
+                return override.rules
+        return self.rules
+
+    def of_positions(self, subject: Subject | None = None) -> list[PositionRule]:
+        """The rules that judge guarded positions: of all, or of this one."""
+        rules = self.rules if subject is None else self.rules_for(subject)
+        return [rule for rule in rules if isinstance(rule, PositionRule)]
 
     def of_unguarded(self) -> list[UnguardedRule]:
         """The rules that judge open positions that are not isolated."""

@@ -23,6 +23,7 @@ from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_usage import MarginUsage
 
 URGENCY = {
+    NotifyReason.ESCALATED: 4,
     NotifyReason.WORSENED: 3,
     NotifyReason.FIRST: 2,
     NotifyReason.REPEAT: 1,
@@ -60,12 +61,15 @@ def compose(
                 mode=seen.mode,
             )
             title, body = position_title(lead, about), position_body(told, about, now, policy.zone)
-        messages.append(_message(told, title, body, now))
+        messages.append(_message(told, title, body, now, policy))
     return tuple(messages)
 
 
-def _message(told: Sequence[Notice], title: str, body: str, now: datetime) -> Message:
+def _message(told: Sequence[Notice], title: str, body: str, now: datetime, policy: Policy) -> Message:
     lead = told[0]
+    alert = lead.alert
+    waits = [one.not_before for one in told]
+    channels = lead.channels or policy.routing.channels_for(alert.level, alert.subject, alert.rule)
     stamp = int(now.timestamp() * 1000)
     return Message(
         id=f"{lead.alert.code}-{lead.why.value}-{stamp}",
@@ -77,6 +81,8 @@ def _message(told: Sequence[Notice], title: str, body: str, now: datetime) -> Me
         body=body,
         at=now,
         codes=tuple(dict.fromkeys(one.alert.code for one in told)),
+        channels=channels,
+        not_before=min((wait for wait in waits if wait is not None), default=None) if None not in waits else None,
     )
 
 

@@ -16,15 +16,15 @@ ROOMS = {
     "app": 1,
     **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
-    **dict.fromkeys(("decide", "observe", "tell", "policy", "memory"), 4),
+    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory"), 4),
     "topups": 5,
     "alerts": 6,
     "rules": 7,
     "margin": 8,
 }
-DECIDE = {"decide", "observe", "tell", "policy", "memory", "topups", "alerts", "rules", "margin"}
+DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
-    "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib",
+    "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "fnmatch", "functools", "hashlib",
     "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
 }  # fmt: skip
 ONLY_IN = {

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.alerts.model import AlertState, NotifyReason
-from monitor.decide import Decision, decide, is_near, position_subject
+from monitor.alerts.model import AlertState, NotifyReason, position_subject
+from monitor.decide import Decision, decide, is_near
 from monitor.margin.position import ExchangeSays, Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
 from monitor.memory import FamilyState, Memory

@@ -13,6 +13,9 @@ Two verdicts on one subject never cancel each other: each rule has its own alert
 resolves anything. A level that gets milder is followed silently; when it worsens again that is told again. An alert that was
 *born* with its subject (the line was already crossed when the position was first seen) is told once and repeats only after it
 worsened: by a level, or by a whole dead band past what was told.
+
+An *acknowledged* alert neither repeats nor escalates. The acknowledgement lapses after a set time, when the alert worsens, and
+when it cleared and came back. What a mute kept back is *owed*: it is told once nothing mutes it (see ``speak``).
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ class RepeatStep:
 
 Ladder = Sequence[RepeatStep]
 
+ACK_LAPSES = timedelta(hours=4)
+
 REPEATS: dict[Level, Ladder] = {
     Level.INFO: (),
     Level.WARNING: (RepeatStep(every=timedelta(minutes=30)),),
@@ -54,10 +59,15 @@ REPEATS: dict[Level, Ladder] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What became of an alert: ``alert`` is None when there is none (any more); ``why`` is None when nothing is to be said."""
+    """What became of an alert.
+
+    ``alert``: None when there is none (any more); as it is once told, where ``why`` says that it is to be told. ``untold``: as it
+    is if it is not told after all. ``ended``: the alert that is over.
+    """
 
     alert: Alert | None
     why: NotifyReason | None = None
+    untold: Alert | None = None
     ended: Alert | None = None
 
 
@@ -84,10 +94,12 @@ def advance(
     now: datetime,
     born: bool = False,
     repeats: Ladder = (),
+    ack_lapses: timedelta = ACK_LAPSES,
 ) -> Step:
     """One step of the table above.
 
     ``born``: the subject itself is seen for the first time with this judgement. ``repeats``: the ladder of the alert's level.
+    ``ack_lapses``: how long an acknowledgement lasts.
     """
     if alert is None:
         return _begin(judgement, rule=rule, subject=subject, now=now, born=born)
@@ -95,6 +107,8 @@ def advance(
         case AlertState.HELD:
             return _held(alert, judgement, rule=rule, now=now)
         case AlertState.FIRING:
+            if alert.acked_at is not None and now - alert.acked_at >= ack_lapses:
+                alert = replace(alert, acked_at=None)
             return _firing(alert, judgement, rule=rule, now=now, repeats=repeats)
         case AlertState.CLEARING:
             return _clearing(alert, judgement, rule=rule, now=now)
@@ -107,7 +121,7 @@ def end(alert: Alert) -> Step:
 
 def repeat_due(alert: Alert, ladder: Ladder) -> datetime | None:
     """When this alert is to be repeated, None for never."""
-    if alert.born or alert.told_at is None:
+    if alert.born or alert.told_at is None or alert.acked_at is not None:
         return None
     age = alert.told_at - alert.level_since
     for step in ladder:
@@ -157,6 +171,8 @@ def _firing(alert: Alert, judgement: Judgement, *, rule: Rule, now: datetime, re
         if _worsened(alert, judgement):
             return _fire(_follow(alert, judgement, now), now, NotifyReason.WORSENED)
         alert = _follow(alert, judgement, now)
+    if alert.owed is not None:
+        return _fire(alert, now, alert.owed)
     due = repeat_due(alert, repeats)
     if due is not None and now >= due:
         return _fire(alert, now, NotifyReason.REPEAT)
@@ -169,7 +185,7 @@ def _clearing(alert: Alert, judgement: Judgement, *, rule: Rule, now: datetime) 
     if judgement.verdict is Verdict.CLEAR:
         return end(alert) if now - alert.state_since >= rule.clear_hold else Step(alert=alert)
     worsened = _worsened(alert, judgement)
-    alert = _follow(replace(alert, state=AlertState.FIRING, state_since=now), judgement, now)
+    alert = _follow(replace(alert, state=AlertState.FIRING, state_since=now, acked_at=None), judgement, now)
     return _fire(alert, now, NotifyReason.WORSENED) if worsened else Step(alert=alert)
 
 
@@ -198,16 +214,18 @@ def _follow(alert: Alert, judgement: Judgement, now: datetime) -> Alert:
 
 
 def _fire(alert: Alert, now: datetime, why: NotifyReason) -> Step:
-    """The alert as it is once told of."""
-    return Step(
-        alert=replace(
-            alert,
-            state=AlertState.FIRING,
-            state_since=alert.state_since if alert.state is AlertState.FIRING else now,
-            told=alert.level,
-            told_at=now,
-            repeats=alert.repeats + 1 if why is NotifyReason.REPEAT else 0,
-            born=alert.born and why is NotifyReason.FIRST,
-        ),
-        why=why,
+    """The alert as it is once told of, and as it is if it is not."""
+    since = alert.state_since if alert.state is AlertState.FIRING else now
+    untold = replace(alert, state=AlertState.FIRING, state_since=since)
+    if why is NotifyReason.WORSENED:
+        untold = replace(untold, acked_at=None, escalated=())
+    told = replace(
+        untold,
+        told=alert.level,
+        told_at=now,
+        first_told_at=now if why is not NotifyReason.REPEAT or alert.first_told_at is None else alert.first_told_at,
+        repeats=alert.repeats + 1 if why is NotifyReason.REPEAT else 0,
+        born=alert.born and why is NotifyReason.FIRST,
+        owed=None,
     )
+    return Step(alert=told, why=why, untold=untold)

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from monitor.margin.position import PositionKey
+from monitor.margin.reading import FamilyKey
 from monitor.rules.base import Level
 
 
@@ -41,6 +43,16 @@ class Subject(NamedTuple):
         return cls(SubjectKind(kind), *rest)
 
 
+def position_subject(key: PositionKey) -> Subject:
+    """What alerts call this position."""
+    return Subject(SubjectKind.POSITION, key.exchange, key.account, key.symbol, key.side.value)
+
+
+def family_subject(key: FamilyKey) -> Subject:
+    """What alerts call this family."""
+    return Subject(SubjectKind.FAMILY, key.exchange, key.account, family=key.family)
+
+
 class AlertState(StrEnum):
     """Where an alert is in its life; see the transition table in ``lifecycle``."""
 
@@ -55,6 +67,7 @@ class NotifyReason(StrEnum):
     FIRST = "first"
     WORSENED = "worsened"
     REPEAT = "repeat"
+    ESCALATED = "escalated"
     RESOLVED = "resolved"
     STARTED = "started"
     STOPPED = "stopped"
@@ -69,7 +82,9 @@ class Alert:
     ``told`` the level of the last message (None: nothing sent yet). ``since``: first breach; ``state_since``: entry into this
     state; ``level_since``: entry into this level; ``told_at``: the last message; ``repeats``: how many repeats went out at
     this level. ``born``: the line was already crossed when the subject was first seen, so it does not repeat until worse.
-    ``steps``: how many dead bands past its line the value lay when it was told.
+    ``steps``: how many dead bands past its line the value lay when it was told. ``first_told_at``: the first message, or the
+    last that told a worsening. ``owed``: what is to be told once nothing mutes it. ``acked_at``: somebody said "I have it".
+    ``escalated``: indexes of the escalation steps taken. ``named``: the last named reason to speak or not to speak.
     """
 
     code: str
@@ -89,15 +104,38 @@ class Alert:
     line: Decimal | None = None
     reason: str = ""
     steps: int = 0
+    first_told_at: datetime | None = None
+    owed: NotifyReason | None = None
+    acked_at: datetime | None = None
+    escalated: tuple[int, ...] = ()
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A decision to speak: why, about which alert, at which level (for RESOLVED: the level that it had)."""
+    """A decision to speak: why, about which alert, at which level (for RESOLVED: the level that it had).
+
+    ``channels``: of an escalation, in place of the level's. ``not_before``: an all-clear that waits for the end of quiet hours.
+    """
 
     why: NotifyReason
     alert: Alert
     at: datetime
+    channels: tuple[str, ...] = ()
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A named reason to speak or not to speak about an alert, kept whenever it changes: the audit of what was (not) told."""
+
+    at: datetime
+    code: str
+    rule: str
+    subject: Subject
+    level: Level
+    named: str
+    value: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +143,7 @@ class Message:
     """A text for people, the same for every channel; ``code`` ties repeats and duplicates together for the reader.
 
     ``title`` fits 60 characters; ``body`` is plain text. ``codes``: every alert that the message speaks of.
+    ``channels``: who hears of it (empty: everyone); ``not_before``: it waits until then.
     """
 
     id: str
@@ -116,3 +155,5 @@ class Message:
     body: str
     at: datetime
     codes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    not_before: datetime | None = None

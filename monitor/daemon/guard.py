@@ -189,4 +189,5 @@ def pruned(memory: Memory, watched: Iterable[FamilyKey]) -> Memory:
             if any(subject.exchange == key.exchange and subject.account == key.account for key in families)
         },
         epochs=memory.epochs,
+        silences=memory.silences,
     )

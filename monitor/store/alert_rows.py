@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.alerts.model import Alert, AlertState, Message, NotifyReason, Subject, SubjectKind
+from monitor.alerts.model import Alert, AlertState, Message, NotifyReason, Ruling, Subject, SubjectKind
 from monitor.margin.quantities import dec_or_none
 from monitor.rules.base import Level
 from monitor.store.codec import Row, from_ms, ms_or_none, storable, text_or_none, time_or_none, to_ms
@@ -13,8 +13,10 @@ SUBJECT = ("kind", "exchange", "account", "symbol", "side", "family")
 
 ALERT = (
     "rule", *SUBJECT, "code", "state", "level", "peak", "since", "state_since", "level_since", "told", "told_at", "repeats",
-    "born", "value", "line", "reason", "steps",
+    "born", "value", "line", "reason", "steps", "first_told_at", "owed", "acked_at", "escalated", "named",
 )  # fmt: skip
+
+RULING = ("at", "code", "rule", *SUBJECT, "level", "named", "value")
 
 MESSAGE = (*SUBJECT, "id", "code", "level", "why", "title", "body", "at")
 
@@ -44,6 +46,11 @@ def alert_row(alert: Alert) -> tuple[Any, ...]:
         text_or_none(alert.line),
         storable(alert.reason),
         alert.steps,
+        ms_or_none(alert.first_told_at),
+        None if alert.owed is None else alert.owed.value,
+        ms_or_none(alert.acked_at),
+        ",".join(map(str, alert.escalated)),
+        alert.named,
     )
 
 
@@ -67,6 +74,37 @@ def alert_of(row: Row) -> Alert:
         line=dec_or_none(row[19]),
         reason=row[20],
         steps=row[21],
+        first_told_at=time_or_none(row[22]),
+        owed=None if row[23] is None else NotifyReason(row[23]),
+        acked_at=time_or_none(row[24]),
+        escalated=tuple(map(int, row[25].split(","))) if row[25] else (),
+        named=row[26],
+    )
+
+
+def ruling_row(ruling: Ruling) -> tuple[Any, ...]:
+    """The RULING columns."""
+    return (
+        to_ms(ruling.at),
+        ruling.code,
+        ruling.rule,
+        *subject_row(ruling.subject),
+        int(ruling.level),
+        ruling.named,
+        text_or_none(ruling.value),
+    )
+
+
+def ruling_of(row: Row) -> Ruling:
+    """The ruling of a row of RULING columns."""
+    return Ruling(
+        at=from_ms(row[0]),
+        code=row[1],
+        rule=row[2],
+        subject=_subject_of(row[3:9]),
+        level=Level(row[9]),
+        named=row[10],
+        value=dec_or_none(row[11]),
     )
 
 

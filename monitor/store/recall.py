@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from monitor.alerts.model import Alert
+from monitor.alerts.model import Alert, Ruling
+from monitor.alerts.muting import Silence
 from monitor.errors import BadReading, StoreCorrupt
 from monitor.margin.position import Side
 from monitor.margin.reading import FamilyKey, Unguarded
 from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.ports import StoredReading
-from monitor.store.alert_rows import ALERT, alert_of
+from monitor.store.alert_rows import ALERT, RULING, alert_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
 from monitor.store.position_rows import HOLDING, MOVING, assessment_of, key_of
+from monitor.store.silence_rows import SILENCE, silence_of
 from monitor.store.terms import KnownTerms
 
 _FAMILIES = """SELECT exchange, account, family, state, since, last_good, failing, error, hint FROM families
@@ -27,6 +29,8 @@ _POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_se
     JOIN readings ON readings.at = last_seen AND readings.life = positions.life JOIN holdings ON holdings.id = holding
     ORDER BY exchange, account, symbol, side"""  # noqa: S608 - our own names
 _ALERTS = f"SELECT {', '.join(ALERT)} FROM alerts WHERE ended IS NULL ORDER BY id"  # noqa: S608 - our own names
+_SILENCES = f"SELECT {', '.join(SILENCE)} FROM silences ORDER BY since, id"  # noqa: S608 - our own names
+_RULINGS = f"SELECT {', '.join(RULING)} FROM rulings ORDER BY id DESC LIMIT ?"  # noqa: S608 - our own names
 _EPOCHS = "SELECT exchange, account, symbol, side, max(epoch) FROM lives GROUP BY exchange, account, symbol, side"
 _HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {_INPUTS}
     FROM readings JOIN lives ON lives.id = readings.life JOIN holdings ON holdings.id = holding
@@ -41,6 +45,7 @@ def recall(connection: sqlite3.Connection) -> Memory:
             positions={memory.key: memory for memory in positions(connection)},
             alerts={(alert.rule, alert.subject): alert for alert in alerts(connection)},
             epochs={key_of(row): row[4] for row in connection.execute(_EPOCHS)},
+            silences={silence.id: silence for silence in silences(connection)},
         )
     except (ValueError, TypeError, BadReading) as error:
         # A sound file whose rows make no sense is as useless as a broken one, and must not stop every start.
@@ -87,6 +92,16 @@ def positions(connection: sqlite3.Connection) -> Iterator[PositionMemory]:
 def alerts(connection: sqlite3.Connection) -> Iterator[Alert]:
     """Every living alert."""
     return map(alert_of, connection.execute(_ALERTS))
+
+
+def silences(connection: sqlite3.Connection) -> Iterator[Silence]:
+    """Every silence, the ended ones too."""
+    return map(silence_of, connection.execute(_SILENCES))
+
+
+def rulings(connection: sqlite3.Connection, *, limit: int) -> Sequence[Ruling]:
+    """The newest ``limit`` rulings, newest last."""
+    return [ruling_of(row) for row in connection.execute(_RULINGS, (limit,))][::-1]
 
 
 def history(connection: sqlite3.Connection, symbol: str, *, since: datetime | None, limit: int | None) -> Iterable[StoredReading]:

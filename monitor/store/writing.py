@@ -10,10 +10,11 @@ from typing import Any
 from monitor.alerts.model import Alert, AlertState, Message
 from monitor.margin.position import PositionKey
 from monitor.memory import Commit, FamilyMemory
-from monitor.store.alert_rows import ALERT, MESSAGE, SUBJECT, alert_row, message_row, subject_row
+from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_row, message_row, ruling_row, subject_row
 from monitor.store.codec import insert, ms_or_none, replacing, storable, to_ms
 from monitor.store.lives import Lives
 from monitor.store.position_rows import MOVING, OUTPUTS, reading_row
+from monitor.store.silence_rows import SILENCE, silence_row
 
 FAMILY = ("exchange", "account", "family", "state", "since", "last_good", "failing", "error", "hint")
 
@@ -36,7 +37,13 @@ _READING = ("at", "life", "holding", *MOVING, *OUTPUTS, "level")
 _KEEP_READING = f"{insert('readings', _READING)} ON CONFLICT (at, life) DO UPDATE SET {replacing(_READING[2:])}"
 _IS_KEPT = "SELECT 1 FROM readings WHERE at = ? AND life = ?"
 
+_KEEP_RULING = insert("rulings", RULING)
+_KEEP_SILENCE = f"{insert('silences', SILENCE)} ON CONFLICT (id) DO UPDATE SET {replacing(SILENCE[1:])}"
 _KEEP_MESSAGE = insert("messages", MESSAGE)
+_SUPERSEDE = f"""UPDATE deliveries SET state = 'superseded', touched = ?, detail = ?
+    WHERE channel = ? AND state = 'waiting' AND attempt > 0 AND message IN (
+        SELECT id FROM messages WHERE {" AND ".join(f"{name} = ?" for name in SUBJECT)} AND kind <> 'daemon' AND level <= ?
+    )"""  # noqa: S608 - our own names
 _KEEP_DELIVERY = """INSERT INTO deliveries (message, channel, state, attempt, due, touched, detail)
     VALUES (?, ?, 'waiting', 0, ?, ?, '')"""
 
@@ -57,6 +64,8 @@ class Writer:
         self._keep_families(commit.families)
         self._keep_alerts(commit.alerts, commit.alerts_ended, commit.at)
         self._keep_positions(commit)
+        self._connection.executemany(_KEEP_RULING, [ruling_row(ruling) for ruling in commit.rulings])
+        self._connection.executemany(_KEEP_SILENCE, [silence_row(silence) for silence in commit.silences])
         self._keep_messages(commit.messages, channels, commit.at)
 
     def _keep_families(self, families: Sequence[FamilyMemory]) -> None:
@@ -113,10 +122,18 @@ class Writer:
         return self._connection.execute(_IS_KEPT, (read, life)).fetchone() is not None
 
     def _keep_messages(self, messages: Sequence[Message], channels: Sequence[str], at: datetime) -> None:
+        """Each message is due on its own channels, or on all; what it replaces and could not be sent so far is superseded."""
         now = to_ms(at)
-        self._connection.executemany(_KEEP_MESSAGE, [message_row(message) for message in messages])
-        self._connection.executemany(
-            _KEEP_DELIVERY, [(message.id, channel, now, now) for message in messages for channel in channels]
+        many = self._connection.executemany
+        many(_KEEP_MESSAGE, [message_row(message) for message in messages])
+        addressed = [(message, channel) for message in messages for channel in message.channels or channels]
+        many(
+            _SUPERSEDE,
+            [(now, message.id, channel, *subject_row(message.subject), int(message.level)) for message, channel in addressed],
+        )
+        many(
+            _KEEP_DELIVERY,
+            [(message.id, channel, max(now, to_ms(message.not_before or at)), now) for message, channel in addressed],
         )
 
 

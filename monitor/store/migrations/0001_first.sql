@@ -141,6 +141,11 @@ CREATE TABLE alerts (
     line TEXT,
     reason TEXT NOT NULL,
     steps INTEGER NOT NULL,
+    first_told_at INTEGER,
+    owed TEXT,
+    acked_at INTEGER,
+    escalated TEXT NOT NULL,
+    named TEXT NOT NULL,
     ended INTEGER
 ) STRICT;
 
@@ -162,13 +167,41 @@ CREATE TABLE messages (
     at INTEGER NOT NULL
 ) STRICT;
 
--- The outbox. waiting: to be sent when due. sending: leased to a sender until due, then free again. accepted, dead: settled.
+-- The audit: each time the named reason to speak or not to speak about an alert changed.
+CREATE TABLE rulings (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    family TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    named TEXT NOT NULL,
+    value TEXT
+) STRICT;
+
+-- What people asked not to hear about, until when; the patterns of the matcher as JSON.
+CREATE TABLE silences (
+    id TEXT PRIMARY KEY,
+    match TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    emergencies INTEGER NOT NULL,
+    comment TEXT NOT NULL
+) STRICT;
+
+-- The outbox. waiting: to be sent when due. sending: leased to a sender until due, then free again. accepted, dead: settled;
+-- superseded: a newer message on the same subject replaced it before it was sent; expired: too old to be of use.
 -- touched is when the row last changed; a row touched in the future shows that the clock went back.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
     message TEXT NOT NULL REFERENCES messages (id),
     channel TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'accepted', 'dead')),
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'accepted', 'dead', 'superseded', 'expired')),
     attempt INTEGER NOT NULL,
     due INTEGER NOT NULL,
     touched INTEGER NOT NULL,

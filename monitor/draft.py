@@ -1,0 +1,210 @@
+"""Draft: one decision in the making. Judges what was observed, advances the alerts, and gathers what changed and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from monitor.alerts.lifecycle import NO_VERDICT, Step, advance, end
+from monitor.alerts.model import (
+    Alert,
+    AlertState,
+    Message,
+    Notice,
+    Ruling,
+    Subject,
+    SubjectKind,
+    family_subject,
+    position_subject,
+)
+from monitor.margin.assessment import Assessment
+from monitor.margin.position import PositionKey
+from monitor.margin.reading import FamilyKey
+from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, PositionMemory
+from monitor.observe import Observation
+from monitor.policy import Policy
+from monitor.rules.base import CLEAR, FamilySeen, Judgement, Rule, UnguardedSeen
+from monitor.speak import speak
+from monitor.tell import compose
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """One decision in the making: copies of the maps that change, and the list of what changed."""
+
+    memory: Memory
+    policy: Policy
+    now: datetime
+    families: dict[FamilyKey, FamilyMemory] = field(init=False)
+    positions: dict[PositionKey, PositionMemory] = field(init=False)
+    alerts: dict[tuple[str, Subject], Alert] = field(init=False)
+    epochs: dict[PositionKey, int] = field(init=False)
+    notices: list[Notice] = field(default_factory=list)
+    changed_families: dict[FamilyKey, FamilyMemory] = field(default_factory=dict)
+    changed_alerts: dict[tuple[str, Subject], Alert] = field(default_factory=dict)
+    ended: list[Alert] = field(default_factory=list)
+    gone: dict[PositionKey, PositionMemory] = field(default_factory=dict)
+    rulings: list[Ruling] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.families = dict(self.memory.families)
+        self.positions = dict(self.memory.positions)
+        self.alerts = dict(self.memory.alerts)
+        self.epochs = dict(self.memory.epochs)
+
+    def take(self, observation: Observation) -> None:
+        """Fold in one reading."""
+        self._set_family(observation.family)
+        for position in observation.closed:
+            self.gone[position.key] = position
+            self.positions.pop(position.key, None)
+            for rule, subject in self._alerts_on(position_subject(position.key)):
+                self._step((rule, subject), end(self.alerts[rule, subject]))
+        for position in (*observation.absent, *observation.unguarded):
+            self.positions[position.key] = position
+        for position in observation.seen:
+            self.positions[position.key] = position
+            self.epochs[position.key] = position.epoch
+        self._judge_positions(observation)
+        self._judge_unguarded(observation)
+        self._judge_family(observation.family.key)
+
+    def tick(self) -> None:
+        """Time alone: staleness of every family, holds and repeats of every alert on a position."""
+        for key in self.families:
+            self._judge_family(key)
+        for kind, subject in list(self.alerts):
+            if subject.kind is SubjectKind.POSITION:
+                for rule in self.policy.rules_for(subject):
+                    if kind == rule.KIND:
+                        self._advance(rule, subject, NO_VERDICT)
+
+    def _judge_positions(self, observation: Observation) -> None:
+        """Every rule on every position just read. Calm positions cost nothing but their judgements: they are the many."""
+        policy = self.policy
+        everywhere = None if policy.overrides else policy.of_positions()
+        alerted = {subject for _, subject in self.alerts}
+        recovered = policy.of_unguarded()
+        for seen in observation.seen:
+            assessment = seen.assessment
+            subject = position_subject(seen.key) if alerted or everywhere is None else None
+            on_alert = subject in alerted
+            dust = bool(policy.dust) and self._is_dust(assessment)
+            for rule in everywhere if everywhere is not None else policy.of_positions(subject):
+                alert = self.alerts.get((rule.KIND, subject)) if on_alert and subject is not None else None
+                held = alert.level if alert is not None and alert.state is not AlertState.HELD else None
+                judgement = CLEAR if dust else rule.judge(assessment, held)
+                if alert is None and judgement.level is None:
+                    continue
+                self._advance(rule, position_subject(seen.key), judgement, born=seen.key in observation.born)
+            if on_alert and subject is not None:
+                for other in recovered:
+                    self._advance(other, subject, other.judge(UnguardedSeen(mode="isolated", was_guarded=False), None))
+
+    def _is_dust(self, assessment: Assessment) -> bool:
+        least = self.policy.dust.get(assessment.position.instrument.settle_currency)
+        return least is not None and assessment.ours.notional < least
+
+    def _judge_unguarded(self, observation: Observation) -> None:
+        for seen in observation.unguarded:
+            subject = position_subject(seen.key)
+            for rule in self.policy.of_unguarded():
+                self._advance(rule, subject, rule.judge(UnguardedSeen(mode=seen.mode, was_guarded=True), None))
+
+    def _judge_family(self, key: FamilyKey) -> None:
+        family = self.families[key]
+        subject = family_subject(key)
+        if family.state is FamilyState.NOT_OPENED:
+            for held in self._alerts_on(subject):
+                self._step(held, end(self.alerts[held]))
+            return
+        seen = self._family_seen(family)
+        for rule in self.policy.of_families():
+            alert = self.alerts.get((rule.KIND, subject))
+            judgement = rule.judge(seen, alert.level if alert is not None else None)
+            self._advance(rule, subject, judgement)
+            if judgement.level is not None and family.state is not FamilyState.BLIND:
+                self._set_family(replace(family, state=FamilyState.BLIND))
+
+    def _family_seen(self, family: FamilyMemory) -> FamilySeen:
+        account = family.key.account
+        intervals = self.policy.intervals[account]
+        near = any(subject.kind is SubjectKind.POSITION and subject.account == account for _, subject in self.alerts)
+        since = max(family.last_good or family.since, self.policy.watching_since)
+        return FamilySeen(
+            age=self.now - since,
+            interval=intervals.near if near else intervals.calm,
+            near=near,
+            failed=family.failing > 0,
+            fresh=family.failing == 0 and family.last_good is not None and family.last_good >= self.policy.watching_since,
+            error=family.error,
+            at_once=self.policy.once,
+        )
+
+    def _advance(self, rule: Rule, subject: Subject, judgement: Judgement, *, born: bool = False) -> None:
+        key = (rule.KIND, subject)
+        alert = self.alerts.get(key)
+        step = advance(
+            alert,
+            judgement,
+            rule=rule,
+            subject=subject,
+            now=self.now,
+            born=born,
+            repeats=self.policy.routing.repeats_for(alert.level) if alert is not None else (),
+            ack_lapses=self.policy.ack_lapses,
+        )
+        self._step(key, step, judgement)
+
+    def _step(self, key: tuple[str, Subject], step: Step, judgement: Judgement = NO_VERDICT) -> None:
+        before = self.alerts.get(key)
+        if step.alert is None and before is None:
+            return
+        speech = speak(step, judgement, policy=self.policy, silences=self.memory.silences.values(), now=self.now)
+        if speech.alert is not None:
+            if speech.alert != before:
+                self.alerts[key] = self.changed_alerts[key] = speech.alert
+        elif before is not None:
+            del self.alerts[key]
+            self.changed_alerts.pop(key, None)
+            self.ended.append(speech.ended or before)
+        self.notices.extend(speech.notices)
+        if speech.ruling is not None:
+            self.rulings.append(speech.ruling)
+
+    def _alerts_on(self, subject: Subject) -> list[tuple[str, Subject]]:
+        return [key for key in self.alerts if key[1] == subject]
+
+    def _set_family(self, family: FamilyMemory) -> None:
+        self.families[family.key] = self.changed_families[family.key] = family
+
+    def _messages(self) -> tuple[Message, ...]:
+        if not self.notices:
+            return ()
+        return compose(
+            self.notices,
+            policy=self.policy,
+            now=self.now,
+            families={family_subject(key): family for key, family in self.families.items()},
+            positions={position_subject(key): seen for key, seen in {**self.gone, **self.positions}.items()},
+            gone=frozenset(position_subject(key) for key in self.gone),
+        )
+
+    def remembered(self) -> Memory:
+        """The memory after this decision."""
+        return replace(self.memory, families=self.families, positions=self.positions, alerts=self.alerts, epochs=self.epochs)
+
+    def commit(self, observation: Observation | None) -> Commit:
+        """What changed; ``observation`` of a snapshot brings the readings to keep."""
+        others = (*observation.absent, *observation.unguarded) if observation is not None else ()
+        return Commit(
+            at=self.now,
+            families=tuple(self.changed_families.values()),
+            positions=others,
+            readings=observation.seen if observation is not None else (),
+            closed=tuple(self.gone.values()),
+            alerts=tuple(self.changed_alerts.values()),
+            alerts_ended=tuple(self.ended),
+            messages=self._messages(),
+            rulings=tuple(self.rulings),
+        )
