@@ -5,6 +5,7 @@
     ├── BadReading                      a well-formed reply whose content cannot be true
     ├── ConfigError                     the configuration cannot be used; carries every Problem at once (exit 78)
     ├── InstanceRunning                 another daemon holds this store
+    ├── NoSuchAlert                     a person named an alert or a silence that is not there
     ├── ExchangeFault                   a call to an exchange did not give an answer that can be used
     │   ├── Unreachable                 DNS, refused, TLS, reset: no reply at all
     │   ├── TimedOut                    no whole reply within the deadline
@@ -93,6 +94,12 @@ class InstanceRunning(MargincallError):
     """Another margincall daemon is running on this store."""
 
     hint = "Stop it first, or use the verbs that read the store."
+
+
+class NoSuchAlert(MargincallError):
+    """A person named an alert or a silence that is not there (any more)."""
+
+    hint = "`margincall alerts list` shows what is open."
 
 
 class ExchangeFault(MargincallError):

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,7 @@ from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, Fami
 from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, shifted
 from monitor.policy import Policy
 from monitor.ports import Clock, Store
+from monitor.requests import Granted
 from monitor.rules.base import Level
 
 log = structlog.get_logger("guard")
@@ -70,6 +71,13 @@ class Guard:
         """Decide on time alone."""
         async with self._turn:
             await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
+
+    async def grant(self, request: Callable[[Memory, datetime], Granted]) -> Granted:
+        """Do what a person asked for and keep it; raises what ``request`` raises, and then nothing has changed."""
+        async with self._turn:
+            granted = request(self.memory, self._clock.now())
+            await self._keep(Decision(memory=granted.memory, commit=granted.commit))
+            return granted
 
     async def shift(self, step: timedelta, follow: Callable[[], None]) -> None:
         """The clock was set, or the machine slept: ``follow`` it, and move the times in the memory along, so that ages stay."""
@@ -154,6 +162,8 @@ def _holds_anything(commit: Commit) -> bool:
         or commit.alerts
         or commit.alerts_ended
         or commit.messages
+        or commit.rulings
+        or commit.silences
     )
 
 
