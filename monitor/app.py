@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
@@ -18,6 +19,7 @@ from monitor.ports import Exchange, Notifier, Store
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
+    from monitor.daemon.control import Verb
     from monitor.daemon.run import Parts
     from monitor.exchanges.pacing import Pacer
 
@@ -77,11 +79,43 @@ def build_channels(loaded: Loaded, names: Sequence[str] = ()) -> list[Notifier]:
 
 
 @asynccontextmanager
+async def build_clerk(store_path: Path) -> AsyncIterator[dict[str, Verb]]:
+    """The verbs of the control socket on a store that no daemon holds; raises InstanceRunning."""
+    from monitor.daemon.guard import Guard
+    from monitor.daemon.verbs import verbs_of
+    from monitor.store.lock import InstanceLock
+    from monitor.store.sqlite import SqliteStore
+
+    clock = SystemClock()
+    with InstanceLock(store_path):
+        store = await SqliteStore.open(store_path)
+        try:
+            guard = Guard(
+                memory=await store.load(),
+                policy=Policy(rules=(), intervals={}, watching_since=clock.now()),
+                store=store,
+                clock=clock,
+                channels=(),
+                wake=_nothing,
+                direct=_nothing,
+            )
+            yield verbs_of(guard)
+        finally:
+            await store.close()
+
+
+def _nothing(*_: object) -> None:
+    """A clerk sends nothing."""
+
+
+@asynccontextmanager
 async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
+    from monitor.daemon.control import Control, socket_path
     from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
     from monitor.daemon.guard import Guard, pruned
     from monitor.daemon.run import Parts
+    from monitor.daemon.verbs import verbs_of
     from monitor.exchanges.pacing import Pacer
     from monitor.margin.reading import FamilyKey
     from monitor.store.lock import InstanceLock
@@ -124,6 +158,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 intervals=build_intervals(loaded),
                 guard=guard,
                 workers=workers,
+                control=Control(socket_path(loaded.store), verbs_of(guard)),
             )
         finally:
             await asyncio.gather(*keeping, return_exceptions=True)

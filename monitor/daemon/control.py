@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ log = structlog.get_logger("control")
 
 Verb = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 LONGEST = 65_536
+LONGEST_PATH = 100
 PATIENCE = 10.0
 """Seconds in which a caller must have sent its line."""
 
@@ -39,11 +41,17 @@ class Control:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen; a socket left behind by a process that died is replaced (the store's lock says that it is dead)."""
-        self._path.unlink(missing_ok=True)
+        """Listen; a socket left behind by a process that died is replaced (the store's lock says that it is dead).
+
+        Without a socket the guard goes on: it is logged, and only the verbs that need it fail.
+        """
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._answer, path=str(self._path), limit=LONGEST)
+            self._path.unlink(missing_ok=True)
+            with _reachable(self._path) as address:
+                self._server = await asyncio.start_unix_server(self._answer, path=address, limit=LONGEST)
+        except OSError as error:
+            log.error("control.not_listening", path=str(self._path), error=error.strerror)
         finally:
             os.umask(before)
 
@@ -77,10 +85,24 @@ class Control:
             return {"ok": False, "error": error.message}
 
 
+@contextmanager
+def _reachable(path: Path) -> Iterator[str]:
+    """The path as the kernel takes it: a socket's may have 107 bytes, so a long one goes by way of its open folder."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 async def call(path: Path, verb: str, **fields: Any) -> dict[str, Any] | None:
     """Ask the daemon that listens at ``path``; None when there is none."""
     try:
-        reader, writer = await asyncio.open_unix_connection(str(path), limit=LONGEST)
+        with _reachable(path) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
     try:

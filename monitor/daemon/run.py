@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from monitor.clock import SystemClock
+from monitor.daemon.control import Control
 from monitor.daemon.cycle import AccountCycle
 from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
@@ -46,6 +47,7 @@ class Parts:
     intervals: dict[str, Intervals]
     guard: Guard
     workers: Sequence[ChannelWorker]
+    control: Control
 
 
 async def run_forever(parts: Parts) -> None:
@@ -69,11 +71,13 @@ async def run_forever(parts: Parts) -> None:
     tasks.append(loop.create_task(_tell_started(parts)))
     for cycle in cycles.values():
         cycle.poke()
+    await parts.control.start()
     notify("READY=1", "STATUS=watching")
     log.info("daemon.started", accounts=len(parts.exchanges), channels=len(parts.channels))
     await stop.wait()
     notify("STOPPING=1", "STATUS=stopping")
     log.info("daemon.stopping")
+    await parts.control.stop()
     await schedule.stop()
     for task in tasks:
         task.cancel()

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from monitor.alerts.model import Alert, AlertState
+from monitor.alerts.model import Alert, AlertState, Ruling
+from monitor.alerts.muting import Silence
 from monitor.margin.reading import FamilyKey
 from monitor.memory import FamilyMemory, PositionMemory
 from monitor.ports import StoredReading
@@ -40,6 +41,15 @@ class Stand:
     families: tuple[FamilyMemory, ...]
     positions: tuple[OpenPosition, ...]
     alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The alerting side: living alerts, silences in force, and why things were or were not told (newest last)."""
+
+    alerts: tuple[Alert, ...]
+    silences: tuple[Silence, ...]
+    rulings: tuple[Ruling, ...]
 
 
 class StoreReader:
@@ -88,6 +98,15 @@ class StoreReader:
         with translated(self.path):
             newest_first = list(recall.history(self._connection, symbol, since=since, limit=limit))
         return newest_first[::-1]
+
+    def alerts(self, now: datetime, *, rulings: int = 0) -> Told:
+        """What is open and what is silenced at ``now``, and the newest ``rulings`` changes of a reason."""
+        with translated(self.path):
+            return Told(
+                alerts=tuple(recall.alerts(self._connection)),
+                silences=tuple(one for one in recall.silences(self._connection) if one.until > now),
+                rulings=tuple(recall.rulings(self._connection, limit=rulings)) if rulings else (),
+            )
 
     def close(self) -> None:
         """Let go of the file."""

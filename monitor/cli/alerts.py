@@ -1,0 +1,233 @@
+"""`margincall alerts`: what is open, who has it, what is silenced, and why something was or was not told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.cli import AsJson, Config
+
+if TYPE_CHECKING:
+    from monitor.alerts.model import Alert, Ruling
+    from monitor.alerts.muting import Silence
+
+alerts = typer.Typer(help="List, acknowledge and silence alerts, beside a running daemon or without one.", no_args_is_help=True)
+
+COLOURS = {"info": "cyan", "warning": "yellow", "critical": "red", "emergency": "bold white on red"}
+DURATION = re.compile(r"(\d+)(m|h|d)")
+UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+Many = Annotated[list[str] | None, typer.Option(help="Pattern with * and ?; may be given more than once.")]
+
+
+@alerts.command("list")
+def list_alerts(config: Config = None, as_json: AsJson = False) -> None:
+    """Show every open alert, worst first, and every silence in force."""
+    from monitor.cli.documents import SCHEMA, iso
+
+    now = datetime.now(UTC)
+    open_alerts, silences, _ = _read(config)
+    if as_json:
+        document = {
+            "schema": SCHEMA,
+            "as_of": iso(now),
+            "alerts": [_alert_document(alert) for alert in open_alerts],
+            "silences": [_silence_document(one) for one in silences],
+        }
+        typer.echo(json.dumps(document, indent=2))
+        return
+    _print_alerts(open_alerts, now)
+    for one in silences:
+        lasts = f"until {one.until.astimezone():%Y-%m-%d %H:%M}"
+        typer.echo(f"silence {one.id}: {one.match.describe()}, {lasts}{', emergencies too' if one.emergencies else ''}")
+
+
+@alerts.command("show")
+def show(
+    code: Annotated[str, typer.Argument(help="The alert's code, such as K7Q2.")], config: Config = None, as_json: AsJson = False
+) -> None:
+    """Show one open alert and every ruling on it."""
+    from monitor.errors import NoSuchAlert
+
+    open_alerts, _, rulings = _read(config, limit=10_000)
+    wanted = code.upper().lstrip("#")
+    found = [alert for alert in open_alerts if alert.code == wanted]
+    told = [one for one in rulings if one.code == wanted]
+    if not found and not told:
+        raise NoSuchAlert(f"no alert {wanted} is open or in the log")
+    if as_json:
+        document = {"alerts": [_alert_document(one) for one in found], "rulings": [_ruling_document(one) for one in told]}
+        typer.echo(json.dumps(document, indent=2))
+        return
+    _print_alerts(found, datetime.now(UTC))
+    _print_rulings(told)
+
+
+@alerts.command("log")
+def log(
+    config: Config = None,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")] = 100,
+) -> None:
+    """Show why something was told or not told: every change of the named reason, newest last."""
+    _, _, rulings = _read(config, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_ruling_document(one) for one in rulings], indent=2))
+    else:
+        _print_rulings(rulings)
+
+
+@alerts.command("ack")
+def ack(
+    codes: Annotated[list[str] | None, typer.Argument(help="Codes such as K7Q2; none: every open alert.")] = None,
+    config: Config = None,
+) -> None:
+    """Say "I have it": repeats and escalation stop, until it worsens, comes back, or the acknowledgement lapses."""
+    from monitor.cli.asking import ask
+
+    answer = asyncio.run(ask(config, "ack", codes=list(codes or ())))
+    typer.echo(f"acknowledged: {', '.join(answer['codes']) or 'nothing was open'}")
+
+
+@alerts.command("silence")
+def silence(
+    lasts: Annotated[str, typer.Argument(help="How long: 30m, 2h, 1d.")],
+    config: Config = None,
+    account: Many = None,
+    exchange: Many = None,
+    symbol: Many = None,
+    side: Many = None,
+    rule: Many = None,
+    code: Many = None,
+    emergencies: Annotated[bool, typer.Option("--emergencies", help="Silence emergencies too.")] = False,
+    comment: Annotated[str, typer.Option("--comment", help="Why.")] = "",
+) -> None:
+    """Tell nothing of what matches for a time; emergencies pass unless --emergencies says otherwise."""
+    from monitor.cli.asking import ask
+
+    written = DURATION.fullmatch(lasts)
+    if written is None:
+        raise typer.BadParameter("write a number and m, h or d, such as 2h", param_hint="LASTS")
+    match = {
+        name: list(given)
+        for name, given in {
+            "account": account, "exchange": exchange, "symbol": symbol, "side": side, "rule": rule, "code": code,
+        }.items()
+        if given
+    }  # fmt: skip
+    seconds = int(written[1]) * UNITS[written[2]]
+    answer = asyncio.run(ask(config, "silence", match=match, seconds=seconds, emergencies=emergencies, comment=comment))
+    typer.echo(f"silence {answer['id']}: {answer['what']} until {answer['until']}")
+    typer.echo(f"take it back: margincall alerts unsilence {answer['id']}")
+
+
+@alerts.command("unsilence")
+def unsilence(name: Annotated[str, typer.Argument(help="The silence's name.")], config: Config = None) -> None:
+    """End a silence now."""
+    from monitor.cli.asking import ask
+
+    answer = asyncio.run(ask(config, "unsilence", name=name))
+    typer.echo(f"silence {answer['id']} is over")
+
+
+def _read(config: Config, limit: int = 0) -> tuple[list[Alert], list[Silence], list[Ruling]]:
+    from monitor.config.find import locate
+    from monitor.store.reader import StoreReader
+
+    with StoreReader(locate(config).store) as reader:
+        told = reader.alerts(datetime.now(UTC), rulings=limit)
+    return sorted(told.alerts, key=lambda one: (-one.level, one.since)), list(told.silences), list(told.rulings)
+
+
+def _alert_document(alert: Alert) -> dict[str, Any]:
+    from monitor.cli.documents import iso
+    from monitor.margin.quantities import plain_or_none
+
+    return {
+        "code": alert.code,
+        "rule": alert.rule,
+        "level": alert.level.label,
+        "state": alert.state.value,
+        "kind": alert.subject.kind.value,
+        "exchange": alert.subject.exchange,
+        "account": alert.subject.account,
+        "symbol": alert.subject.symbol or None,
+        "side": alert.subject.side or None,
+        "family": alert.subject.family or None,
+        "since": iso(alert.since),
+        "told_at": iso(alert.told_at),
+        "acked_at": iso(alert.acked_at),
+        "value": plain_or_none(alert.value),
+        "line": plain_or_none(alert.line),
+        "reason": alert.named,
+    }
+
+
+def _silence_document(one: Silence) -> dict[str, Any]:
+    from monitor.cli.documents import iso
+
+    return {
+        "id": one.id,
+        "match": one.match.describe(),
+        "since": iso(one.since),
+        "until": iso(one.until),
+        "emergencies": one.emergencies,
+        "comment": one.comment,
+    }
+
+
+def _ruling_document(one: Ruling) -> dict[str, Any]:
+    from monitor.cli.documents import iso
+    from monitor.margin.quantities import plain_or_none
+
+    return {
+        "at": iso(one.at),
+        "code": one.code,
+        "rule": one.rule,
+        "about": _about(one),
+        "level": one.level.label,
+        "reason": one.named,
+        "value": plain_or_none(one.value),
+    }
+
+
+def _about(one: Alert | Ruling) -> str:
+    subject = one.subject
+    return " ".join(part for part in (subject.account, subject.symbol or subject.family, subject.side) if part)
+
+
+def _print_alerts(open_alerts: list[Alert], now: datetime) -> None:
+    from monitor.alerts.rounding import span
+    from monitor.cli.screen import console, table
+
+    if not open_alerts:
+        console().print("No alert is open.")
+        return
+    shown = table("code", "level", "rule", "about", "for", "now")
+    for alert in open_alerts:
+        level = f"[{COLOURS[alert.level.label]}]{alert.level.label}[/]"
+        shown.add_row(alert.code, level, alert.rule, _about(alert), span(now - alert.since), alert.named.replace("_", " "))
+    console().print(shown)
+
+
+def _print_rulings(rulings: list[Ruling]) -> None:
+    from monitor.cli.screen import console, table
+
+    if not rulings:
+        console().print("Nothing was ruled on yet.")
+        return
+    shown = table("when", "code", "level", "rule", "about", "ruling")
+    for one in rulings:
+        when = f"{one.at.astimezone():%m-%d %H:%M:%S}"
+        shown.add_row(when, one.code, one.level.label, one.rule, _about(one), one.named.replace("_", " "))
+    console().print(shown)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the group."""
+    cli.add_typer(alerts, name="alerts")
