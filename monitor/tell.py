@@ -28,6 +28,7 @@ URGENCY = {
     NotifyReason.FIRST: 2,
     NotifyReason.REPEAT: 1,
     NotifyReason.RESOLVED: 0,
+    NotifyReason.DRILL: 0,
 }
 
 

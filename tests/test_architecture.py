@@ -16,13 +16,13 @@ ROOMS = {
     "app": 1,
     **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
-    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests"), 4),
+    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill"), 4),
     "topups": 5,
     "alerts": 6,
     "rules": 7,
     "margin": 8,
 }
-DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "topups", "alerts", "rules", "margin"}
+DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
     "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "fnmatch", "functools", "hashlib",
     "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",

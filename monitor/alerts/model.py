@@ -72,6 +72,8 @@ class NotifyReason(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     EVENT = "event"
+    DRILL = "drill"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,8 +123,10 @@ def _why_now(lead: Notice, now: datetime) -> str:
     alert = lead.alert
     lasted = span(now - alert.since)
     match lead.why:
-        case NotifyReason.FIRST:
+        case NotifyReason.FIRST | NotifyReason.DRILL:
             return ""
+        case NotifyReason.ESCALATED:
+            return f": {alert.level.label} for {lasted}, and nobody acknowledged it"
         case NotifyReason.WORSENED:
             return f": worse, now {alert.level.label} ({lasted} after the first alert)"
         case NotifyReason.REPEAT:

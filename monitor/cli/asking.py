@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     from monitor.cli import Config
 
 
-async def ask(config: Config, verb: str, **fields: Any) -> dict[str, Any]:
-    """The answer of the daemon, or of ourselves in its place; raises MargincallError with its words for a refusal."""
+async def ask(config: Config, verb: str, *, alone: bool = True, **fields: Any) -> dict[str, Any]:
+    """The answer of the daemon, or of ourselves in its place; raises MargincallError with its words for a refusal.
+
+    ``alone`` False: only a daemon can do it.
+    """
     from monitor.config.find import locate
 
     store = locate(config).store
     if not os.path.exists(store):  # noqa: ASYNC240, PTH110 - one look at a local path
         raise StoreMissing(f"no store at {store}")
     answer = await call(socket_path(store), verb, **fields)
+    if answer is None and not alone:
+        raise MargincallError("no daemon runs on this store", hint="Start it: margincall run")
     if answer is None:
         try:
             answer = await _alone(store, verb, fields)

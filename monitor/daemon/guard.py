@@ -79,6 +79,14 @@ class Guard:
             await self._keep(Decision(memory=granted.memory, commit=granted.commit))
             return granted
 
+    async def say(self, compose: Callable[[Memory, Policy, datetime], tuple[Message, ...]]) -> tuple[Message, ...]:
+        """Tell what ``compose`` makes of the memory, without changing it; raises what it raises."""
+        async with self._turn:
+            now = self._clock.now()
+            messages = compose(self.memory, self.policy, now)
+            await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
+            return messages
+
     async def shift(self, step: timedelta, follow: Callable[[], None]) -> None:
         """The clock was set, or the machine slept: ``follow`` it, and move the times in the memory along, so that ages stay."""
         async with self._turn:

@@ -9,7 +9,9 @@ from typing import Any
 from monitor.alerts.matching import Matcher
 from monitor.daemon.control import Verb
 from monitor.daemon.guard import Guard
+from monitor.drill import drill
 from monitor.errors import NoSuchAlert
+from monitor.margin.quantities import dec
 from monitor.requests import acknowledge, silence, unsilence
 
 LONGEST_SILENCE = timedelta(days=30)
@@ -42,4 +44,9 @@ def verbs_of(guard: Guard) -> dict[str, Verb]:
         await guard.grant(lambda memory, now: unsilence(memory, name, now))
         return {"id": name.upper().lstrip("#")}
 
-    return {"ack": ack, "silence": mute, "unsilence": unmute}
+    async def rehearse(call: Mapping[str, Any]) -> dict[str, Any]:
+        symbol, cushion = str(call["symbol"]), dec(str(call["cushion"]))
+        messages = await guard.say(lambda memory, policy, now: drill(memory, policy, symbol, cushion, now))
+        return {"titles": [message.title for message in messages]}
+
+    return {"ack": ack, "silence": mute, "unsilence": unmute, "drill": rehearse}
