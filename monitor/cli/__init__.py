@@ -6,9 +6,12 @@ cannot be used.
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -42,32 +45,61 @@ def _root(
     del version
 
 
+VERBS = {
+    "run": "run",
+    "check": "check",
+    "positions": "positions",
+    "history": "history",
+    "alerts": "alerts",
+    "test-alert": "trial",
+    "drill": "drill",
+    "calc": "plan",
+}
+"""Every verb, in the order of the help, and the module here that has it."""
+COMPLETION = "_MARGINCALL_COMPLETE"
+"""Set by a shell that asks what could come next."""
+INTERRUPTED = 130
+
+
 def register_all() -> None:
     """Give ``app`` every verb, once."""
-    from monitor.cli import check, history, plan, positions, run, trial
-
-    if not app.registered_commands:
-        for group in (run, check, positions, history, trial, plan):
-            group.register(app)
+    _register(VERBS)
 
 
 def main() -> None:
     """The command `margincall`."""
-    register_all()
     try:
+        _register(wanted(sys.argv[1:], asked_by_shell=COMPLETION in os.environ))
         app()
     except ConfigError as error:
-        _say(error.message)
-        sys.exit(error.exit_code)
+        _end(error.exit_code, error.message)
     except StoreMissing as error:
-        _say(error.message, error.advice)
-        sys.exit(error.exit_code)
+        _end(error.exit_code, error.message, error.advice)
     except MargincallError as error:
-        _say(error.message, error.advice)
-        sys.exit(1)
+        _end(1, error.message, error.advice)
+    except KeyboardInterrupt:
+        _end(INTERRUPTED)
 
 
-def _say(*lines: str) -> None:
+def wanted(arguments: Sequence[str], *, asked_by_shell: bool) -> Iterable[str]:
+    """The verbs that this command line needs: the one that it names, all of them where it names none (help, a slip).
+
+    Each verb costs its imports and a validator for each of its parameters, which together double the time to the first word.
+    """
+    named = arguments[0] if arguments else ""
+    return [named] if named in VERBS and not asked_by_shell else VERBS
+
+
+def _register(verbs: Iterable[str]) -> None:
+    there = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    for verb in verbs:
+        if verb not in there:
+            import_module(f"monitor.cli.{VERBS[verb]}").register(app)
+
+
+def _end(code: int, *lines: str) -> NoReturn:
+    """End with ``code``, and say why on standard error."""
     for line in lines:
         if line:
             sys.stderr.write(f"{line}\n")
+    sys.exit(code)

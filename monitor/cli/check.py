@@ -91,4 +91,4 @@ def _print(told: dict[str, list[CheckLine]]) -> None:
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command()(check)
+    cli.command(name="check")(check)

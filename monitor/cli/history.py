@@ -104,4 +104,4 @@ def _short(value: str | None) -> str:
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command()(history)
+    cli.command(name="history")(history)

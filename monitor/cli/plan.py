@@ -21,4 +21,4 @@ def calc(
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command()(calc)
+    cli.command(name="calc")(calc)

@@ -105,4 +105,4 @@ def _marks(row: Row) -> str:
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command()(positions)
+    cli.command(name="positions")(positions)

@@ -49,4 +49,4 @@ async def _run(loaded: Loaded, *, once: bool) -> bool:
 
 def register(cli: typer.Typer) -> None:
     """Add the verb."""
-    cli.command()(run)
+    cli.command(name="run")(run)

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from monitor.alerts.model import position_subject
 from monitor.cli.documents import SCHEMA, account_document, iso, position_document, state_of
-from monitor.decide import position_subject
 from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.rules.base import Level
 
