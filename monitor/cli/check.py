@@ -76,17 +76,18 @@ def _flat(told: dict[str, list[CheckLine]]) -> list[tuple[str, CheckLine]]:
 
 
 def _print(told: dict[str, list[CheckLine]]) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    from monitor.cli.screen import console
+
+    screen = console()
     for about, lines in told.items():
-        console.print(Text(about, style="bold"))
+        screen.print(Text(about, style="bold"))
         for line in lines:
             mark = Text(f"  {line.status:<5}", style=COLOURS[line.status])
-            console.print(mark.append(f"{line.topic}: {line.text}", style="default"))
+            screen.print(mark.append(f"{line.topic}: {line.text}", style="default"), soft_wrap=True)
             if line.advice and line.status != "ok":
-                console.print(Text(f"        {line.advice}", style="dim"))
+                screen.print(Text(f"        {line.advice}", style="dim"), soft_wrap=True)
 
 
 def register(cli: typer.Typer) -> None:

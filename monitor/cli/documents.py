@@ -83,19 +83,21 @@ def position_document(seen: PositionMemory, state: str) -> dict[str, Any]:
 
 
 def account_document(exchange: str, account: str, families: Iterable[FamilyMemory], now: datetime) -> dict[str, Any]:
-    """One account; its state is its worst family's, its age that of its oldest."""
-    known = list(families)
+    """One account, the worst family first; its state is that family's.
+
+    Its age is that of the oldest reading, None while any family was never read.
+    """
+    known = sorted(families, key=lambda one: WORST_FIRST.index(one.state))
     watched = [one for one in known if one.state is not FamilyState.NOT_OPENED] or known
-    worst = min(watched, key=lambda one: WORST_FIRST.index(one.state))
     goods = [one.last_good for one in watched]
     oldest = None if any(good is None for good in goods) else min(good for good in goods if good is not None)
     return {
         "name": account,
         "exchange": exchange,
-        "state": "ok" if worst.state is FamilyState.NOT_OPENED else worst.state.value,
+        "state": "ok" if watched[0].state is FamilyState.NOT_OPENED else watched[0].state.value,
         "last_good_poll": iso(oldest),
         "age_seconds": age_seconds(oldest, now),
-        "error": worst.error or None,
+        "error": next((one.error for one in watched if one.error), None),
         "not_guarded": sum(len(one.unguarded) for one in known),
         "families": [
             {

@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli import AsJson, Config
+from monitor.cli.columns import Column
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from monitor.ports import StoredReading
 
 FIELDS = (
     "as_of",
@@ -29,6 +36,20 @@ FIELDS = (
     "liquidation_distance",
 )
 
+"""The keys of a reading in CSV and JSON, as in `positions --json`."""
+COLUMNS = (
+    Column(name="read at", right=False),
+    Column(name="account", right=False, rank=1),
+    Column(name="symbol", right=False),
+    Column(name="side", right=False, rank=2),
+    Column(name="cushion"),
+    Column(name="mark"),
+    Column(name="liquidation"),
+    Column(name="usage", rank=3),
+    Column(name="equity", rank=4),
+    Column(name="requirement", rank=5),
+)
+
 
 def history(
     symbol: Annotated[str | None, typer.Argument(help="Only this symbol, such as BTC/USDT:USDT.")] = None,
@@ -38,23 +59,29 @@ def history(
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many readings, the newest.")] = 200,
 ) -> None:
     """Show the kept readings of every position, or of one symbol, oldest first."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    from monitor.cli.documents import SCHEMA, iso
     from monitor.config.find import locate
     from monitor.store.reader import StoreReader
 
     with StoreReader(locate(config).store) as reader:
-        rows = [_row(stored) for stored in reader.history(symbol or "", limit=limit)]
+        readings = reader.history(symbol or "", limit=limit)
     if as_json:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        typer.echo(json.dumps({"schema": 1, "as_of": now, "readings": rows}, indent=2))
+        typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), "readings": _rows(readings)}, indent=2))
     elif as_csv:
-        writer = csv.DictWriter(sys.stdout, FIELDS)
+        writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(_rows(readings))
     else:
-        _print(rows)
+        _print(readings, symbol)
 
 
-def _row(stored: Any) -> dict[str, str | None]:
+def _rows(readings: Iterable[StoredReading]) -> list[dict[str, str | None]]:
+    return [_row(stored) for stored in readings]
+
+
+def _row(stored: StoredReading) -> dict[str, str | None]:
     from monitor.cli.documents import iso, position_document
     from monitor.memory import PositionMemory
 
@@ -70,36 +97,39 @@ def _row(stored: Any) -> dict[str, str | None]:
     return {"as_of": iso(stored.at), **{field: document[field] for field in FIELDS if field != "as_of"}}
 
 
-def _print(rows: list[dict[str, str | None]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _print(readings: Sequence[StoredReading], symbol: str | None) -> None:
+    from monitor.cli.columns import print_rows
+    from monitor.cli.screen import console
 
-    console = Console()
-    if not rows:
-        console.print("No reading is kept.")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    shown = (
-        "as_of",
-        "account",
-        "symbol",
-        "side",
-        "mark_price",
-        "equity",
-        "requirement",
-        "cushion",
-        "margin_usage",
-        "liquidation_price",
+    if readings:
+        print_rows(console(), COLUMNS, [_cells(stored) for stored in readings])
+    elif symbol:
+        console().print(f"No reading of {symbol} is kept. Symbols are written as in `margincall positions`.", markup=False)
+    else:
+        console().print("No reading is kept.")
+
+
+def _cells(stored: StoredReading) -> list[Text]:
+    """The reading's text in each of COLUMNS; figures as the rules saw them, rounded so that none looks safer than it was."""
+    from rich.text import Text
+
+    from monitor.alerts.rounding import liquidation_price, mark_price, money_down, money_up, share_down, share_up
+
+    position, judged = stored.assessment.position, stored.assessment.judged
+    coin = position.instrument.settle_currency
+    cells = (
+        f"{stored.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z",
+        position.key.account,
+        position.key.symbol,
+        position.key.side.value,
+        "-" if judged.cushion is None else share_down(judged.cushion),
+        mark_price(position),
+        "-" if judged.liquidation_price is None else liquidation_price(judged.liquidation_price, position),
+        "over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage),
+        money_down(judged.equity, coin),
+        money_up(judged.requirement, coin),
     )
-    for name in shown:
-        table.add_column(name.replace("_", " "), no_wrap=True)
-    for row in rows:
-        table.add_row(*(_short(row[name]) for name in shown))
-    console.print(table)
-
-
-def _short(value: str | None) -> str:
-    return "-" if value is None else value[:24] if "T" in value else value[:12]
+    return [Text(cell) for cell in cells]
 
 
 def register(cli: typer.Typer) -> None:

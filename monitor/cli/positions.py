@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli import AsJson, Config
+from monitor.cli.columns import Column
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.text import Text
 
     from monitor.cli.view import Row, View
 
 COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "emergency": "bold white on red", "stale": "magenta"}
+FRESH = {"ok": "green", "starting": "cyan"}
+COLUMNS = (
+    Column(name="state", right=False),
+    Column(name="account", right=False, rank=1),
+    Column(name="position", right=False),
+    Column(name="cushion"),
+    Column(name="liq away"),
+    Column(name="mark"),
+    Column(name="liquidation"),
+    Column(name="usage", rank=2),
+    Column(name="equity", rank=3),
+    Column(name="contracts", rank=4),
+)
+"""What fits 80 columns, and what a wider terminal shows besides."""
 
 
 def positions(
@@ -48,59 +63,79 @@ def _live(config: Config) -> View:
 
 
 def _print(view: View) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from monitor.cli.columns import print_rows
+    from monitor.cli.screen import console
+
+    screen = console()
+    if view.rows:
+        print_rows(screen, COLUMNS, [_cells(row) for row in view.rows])
+        if any(row.seen.assessment.diverges for row in view.rows):
+            screen.print("≠ differs from the exchange's own figure: the worse is shown", style="dim")
+        if any(row.seen.assessment.degraded for row in view.rows):
+            screen.print("! something was missing: worst-case or inferred figures", style="dim")
+    else:
+        screen.print("No open isolated position.")
+    for account in view.document()["accounts"]:
+        for line in _account_lines(account):
+            screen.print(line, soft_wrap=True)
+    if not view.watched:
+        screen.print("No margincall is running on this store: nobody watches these positions.", style="bold red", soft_wrap=True)
+
+
+def _cells(row: Row) -> list[Text]:
+    """The row's text in each of COLUMNS; figures are the judged ones, rounded so that none looks safer than it is."""
+    from rich.text import Text
 
     from monitor.alerts.rounding import liquidation_price, mark_price, money_down, share_down, share_up
+    from monitor.alerts.wording import exchange_name, short_symbol
+    from monitor.margin.quantities import plain
+
+    key, assessment = row.seen.key, row.seen.assessment
+    position, judged = assessment.position, assessment.judged
+    past = judged.headroom <= 0
+    away = judged.liquidation_distance
+    marks = f"{'≠' if assessment.diverges else ''}{'!' if assessment.degraded else ''}"
+    name = " ".join(part for part in (short_symbol(key.symbol), key.side.value, row.seen.mode, marks) if part)
+    return [
+        Text(row.state, style=COLOURS[row.state]),
+        Text(f"{key.account} ({exchange_name(key.exchange)})"),
+        Text(name),
+        Text("-" if judged.cushion is None else share_down(judged.cushion)),
+        Text("past" if past else "-" if away is None else share_down(away)),
+        Text(mark_price(position)),
+        Text("-" if judged.liquidation_price is None else liquidation_price(judged.liquidation_price, position)),
+        Text("over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage)),
+        Text(money_down(judged.equity, position.instrument.settle_currency)),
+        Text(plain(position.contracts)),
+    ]
+
+
+def _account_lines(account: dict[str, Any]) -> list[Text]:
+    """The account in one line; where not all of it is well, a line for each of its families."""
+    from monitor.alerts.notices import family_name
     from monitor.alerts.wording import exchange_name
 
-    console = Console()
-    table = Table(title=None, box=None, header_style="bold", pad_edge=False)
-    for name in ("state", "account", "position", "cushion", "liq away", "mark", "liquidation", "usage", "equity", "size"):
-        right = name not in {"state", "account", "position"}
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    for row in view.rows:
-        position, judged = row.seen.assessment.position, row.seen.assessment.judged
-        coin = position.instrument.settle_currency
-        away = judged.liquidation_distance
-        table.add_row(
-            f"[{COLOURS[row.state]}]{row.state}[/]",
-            f"{row.seen.key.account} ({exchange_name(row.seen.key.exchange)})",
-            f"{row.seen.key.symbol} {row.seen.key.side.value}{_marks(row)}",
-            "-" if judged.cushion is None else share_down(judged.cushion),
-            "past" if judged.headroom <= 0 else "-" if away is None else share_down(away),
-            mark_price(position),
-            "-" if judged.liquidation_price is None else liquidation_price(judged.liquidation_price, position),
-            "over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage),
-            money_down(judged.equity, coin),
-            f"{position.contracts.normalize():f}",
-        )
-    if view.rows:
-        console.print(table)
-        if any(_marks(row) for row in view.rows):
-            console.print(
-                "≠ differs from the exchange's own figure (the worse is shown)   ! worst-case or inferred figure", style="dim"
-            )
-    else:
-        console.print("No open isolated position.")
-    for account in view.document()["accounts"]:
-        _print_account(console, account)
-
-
-def _print_account(console: Console, account: dict[str, Any]) -> None:
-    colour = {"ok": "green", "starting": "cyan"}.get(account["state"], "magenta")
-    age = account["age_seconds"]
-    read = "never read" if age is None else f"read {age:.0f} s ago"
     cross = f", NOT guarded: {account['not_guarded']} cross" if account["not_guarded"] else ""
-    error = f" - {account['error']}" if account["error"] else ""
-    console.print(
-        f"[{colour}]{account['state']}[/] {account['name']} ({account['exchange']}), {read}{cross}{error}", highlight=False
-    )
+    name = f"{account['name']} ({exchange_name(account['exchange'])})"
+    if account["state"] == "ok":
+        return [_freshness("", account, name, cross)]
+    families = [_freshness("  ", one, family_name(one["name"])) for one in account["families"] if one["state"] != "not_opened"]
+    return [_coloured(account["state"], f" {name}{cross}"), *families]
 
 
-def _marks(row: Row) -> str:
-    assessment = row.seen.assessment
-    return f"{' ≠' if assessment.diverges else ''}{' !' if assessment.degraded else ''}{' cross' if row.seen.mode else ''}"
+def _freshness(indent: str, about: dict[str, Any], name: str, more: str = "") -> Text:
+    from monitor.alerts.rounding import span
+
+    age = about["age_seconds"]
+    read = "never read" if age is None else f"read {span(timedelta(seconds=age))} ago"
+    error = f" - {about['error']}" if about["error"] else ""
+    return _coloured(about["state"], f" {name}, {read}{more}{error}", indent)
+
+
+def _coloured(state: str, rest: str, indent: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(indent).append(state, style=FRESH.get(state, "magenta")).append(rest)
 
 
 def register(cli: typer.Typer) -> None:

@@ -20,6 +20,9 @@ ASLEEP_AFTER = timedelta(seconds=30)
 HUNG_AFTER = timedelta(minutes=10)
 """Even beside a running daemon: no poll interval that makes sense is longer."""
 
+SEVERITY = {"emergency": 0, "critical": 1, "warning": 2, "stale": 2, "ok": 3}
+"""Which states come first in a list; within one, the thinner cushion. A position past liquidation comes before all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -31,11 +34,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Accounts and positions as of ``at``; positions worst first."""
+    """Accounts and positions as of ``at``; positions worst first. ``watched``: a daemon keeps it fresh, or it was just read."""
 
     at: datetime
     families: Sequence[FamilyMemory]
     rows: Sequence[Row]
+    watched: bool = True
 
     def document(self) -> dict[str, Any]:
         """The JSON document of `positions --json`."""
@@ -72,14 +76,15 @@ def from_store(path: Path, at: datetime) -> View:
 
     with StoreReader(path) as reader:
         stand = reader.stand()
-    limit = HUNG_AFTER if daemon_runs(path) else ASLEEP_AFTER
+    watched = daemon_runs(path)
+    limit = HUNG_AFTER if watched else ASLEEP_AFTER
     families = [_aged(family, at, limit) for family in stand.families]
     by_key = {family.key: family for family in families}
     rows = []
     for one in stand.positions:
         family = by_key.get(one.family.key) if one.family is not None else None
         rows.append(Row(seen=one.memory, state=state_of(one.level, family, one.memory.mode)))
-    return View(at=at, families=families, rows=sorted(rows, key=_worst_first))
+    return View(at=at, families=families, rows=sorted(rows, key=_worst_first), watched=watched)
 
 
 def daemon_runs(store: Path) -> bool:
@@ -97,12 +102,11 @@ def daemon_runs(store: Path) -> bool:
 
 
 def _aged(family: FamilyMemory, at: datetime, limit: timedelta) -> FamilyMemory:
-    old = family.last_good is not None and at - family.last_good > limit
-    return replace(family, state=FamilyState.STALE) if old and family.state is FamilyState.OK else family
+    old = at - (family.last_good or family.since) > limit
+    return replace(family, state=FamilyState.STALE) if old and family.state in {FamilyState.OK, FamilyState.STARTING} else family
 
 
-def _worst_first(row: Row) -> tuple[Decimal, str]:
+def _worst_first(row: Row) -> tuple[int, Decimal, str]:
     judged = row.seen.assessment.judged
-    if judged.headroom <= 0:
-        return judged.headroom - 1_000_000, row.seen.key.symbol
-    return judged.cushion if judged.cushion is not None else Decimal(1_000_000), row.seen.key.symbol
+    cushion = judged.cushion if judged.cushion is not None else Decimal("Infinity")
+    return -1 if judged.headroom <= 0 else SEVERITY[row.state], cushion, row.seen.key.symbol
