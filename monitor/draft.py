@@ -84,7 +84,6 @@ class Draft:
         policy = self.policy
         everywhere = None if policy.overrides else policy.of_positions()
         alerted = {subject for _, subject in self.alerts}
-        recovered = policy.of_unguarded()
         for seen in observation.seen:
             assessment = seen.assessment
             subject = position_subject(seen.key) if alerted or everywhere is None else None
@@ -98,7 +97,7 @@ class Draft:
                     continue
                 self._advance(rule, position_subject(seen.key), judgement, born=seen.key in observation.born)
             if on_alert and subject is not None:
-                for other in recovered:
+                for other in policy.of_unguarded(subject):
                     self._advance(other, subject, other.judge(UnguardedSeen(mode="isolated", was_guarded=False), None))
 
     def _is_dust(self, assessment: Assessment) -> bool:
@@ -108,7 +107,7 @@ class Draft:
     def _judge_unguarded(self, observation: Observation) -> None:
         for seen in observation.unguarded:
             subject = position_subject(seen.key)
-            for rule in self.policy.of_unguarded():
+            for rule in self.policy.of_unguarded(subject):
                 self._advance(rule, subject, rule.judge(UnguardedSeen(mode=seen.mode, was_guarded=True), None))
 
     def _judge_family(self, key: FamilyKey) -> None:
@@ -119,7 +118,7 @@ class Draft:
                 self._step(held, end(self.alerts[held]))
             return
         seen = self._family_seen(family)
-        for rule in self.policy.of_families():
+        for rule in self.policy.of_families(subject):
             alert = self.alerts.get((rule.KIND, subject))
             judgement = rule.judge(seen, alert.level if alert is not None else None)
             self._advance(rule, subject, judgement)

@@ -62,10 +62,10 @@ class Policy:
         rules = self.rules if subject is None else self.rules_for(subject)
         return [rule for rule in rules if isinstance(rule, PositionRule)]
 
-    def of_unguarded(self) -> list[UnguardedRule]:
-        """The rules that judge open positions that are not isolated."""
-        return [rule for rule in self.rules if isinstance(rule, UnguardedRule)]
+    def of_unguarded(self, subject: Subject) -> list[UnguardedRule]:
+        """The rules that judge this open position when it is not isolated."""
+        return [rule for rule in self.rules_for(subject) if isinstance(rule, UnguardedRule)]
 
-    def of_families(self) -> list[FamilyRule]:
-        """The rules that judge the freshness of families."""
-        return [rule for rule in self.rules if isinstance(rule, FamilyRule)]
+    def of_families(self, subject: Subject) -> list[FamilyRule]:
+        """The rules that judge the freshness of this family."""
+        return [rule for rule in self.rules_for(subject) if isinstance(rule, FamilyRule)]

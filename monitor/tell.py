@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind
+from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
@@ -100,7 +100,7 @@ def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> 
 def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], policy: Policy) -> Rescue | None:
     """How much margin brings the position back over its mildest line, by the first rule that has an answer."""
     position = seen.assessment.position
-    for rule in policy.of_positions():
+    for rule in policy.of_positions(position_subject(seen.key)):
         goal = _goal(rule, position)
         if goal is None:
             continue
