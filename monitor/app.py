@@ -37,12 +37,19 @@ def build_intervals(loaded: Loaded) -> dict[str, Intervals]:
 
 def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Policy:
     """What the owner wants, from the settings."""
+    from monitor.config import discipline
+
     return Policy(
         rules=tuple(loaded.settings.rules),
         intervals=build_intervals(loaded),
         watching_since=since,
         zone=loaded.settings.timezone,
         once=once,
+        routing=discipline.routing(loaded.settings),
+        quiet_hours=discipline.quiet_hours(loaded.settings),
+        overrides=discipline.overrides(loaded.settings),
+        dust=discipline.dust(loaded.settings),
+        ack_lapses=loaded.settings.ack_lapses_after,
     )
 
 

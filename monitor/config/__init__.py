@@ -12,14 +12,15 @@ from monitor.config.find import Located, locate
 
 if TYPE_CHECKING:
     from monitor.config.account import AccountSettings, Poll
+    from monitor.config.channels import ChannelSettings
     from monitor.config.loading import Loaded, load
-    from monitor.config.settings import ChannelSettings, Settings
+    from monitor.config.settings import Settings
 
 __all__ = ["AccountSettings", "ChannelSettings", "Loaded", "Located", "Poll", "Settings", "load", "locate"]
 
 _HOME = {
     "AccountSettings": "account",
-    "ChannelSettings": "settings",
+    "ChannelSettings": "channels",
     "Loaded": "loading",
     "Poll": "account",
     "Settings": "settings",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from monitor.config.exchanges import account_model
@@ -16,6 +17,8 @@ from monitor.config.settings import Settings
 from monitor.config.suggest import did_you_mean
 from monitor.config.yamlfile import KeyPath
 
+_RULE_LISTS: tuple[KeyPath, ...] = (("rules",), ("overrides", "rules"))
+"""Where lists of rules stand, indexes aside."""
 _MUST_BE = {
     "string": "text",
     "bool": "true or false",
@@ -63,23 +66,32 @@ def _listed(known: list[str]) -> str:
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def _fields(path: KeyPath, layers: Layers) -> dict[str, Any]:
-    """The options that are known at ``path``, by name."""
-    model: type[BaseModel] | None = Settings
-    rest = path
-    if len(path) > 1 and path[0] == "accounts":
-        model, rest = account_model(layers.value_at(path[:2])), path[2:]
-    elif len(path) > 1 and path[0] == "rules":
-        model, rest = RULES.model(layers.value_at(path[:2])), path[2:]
+def _fields(path: KeyPath, layers: Layers) -> dict[str, FieldInfo]:
+    """The options that are known at ``path``, by name as written."""
+    model, rest = _start(path, layers)
     parts = iter(rest)
     for part in parts:
-        field = model.model_fields.get(str(part)) if model else None
+        field = _by_name(model).get(str(part))
         if field is None:
             return {}
         if get_origin(field.annotation) in {dict, list, tuple}:
             next(parts, None)
         model = next(_models(field.annotation), None)
-    return dict(model.model_fields) if model else {}
+    return _by_name(model)
+
+
+def _start(path: KeyPath, layers: Layers) -> tuple[type[BaseModel] | None, KeyPath]:
+    """The model to start from, and the way on from there: what an account or a rule may hold depends on what is written in it."""
+    if path[:1] == ("accounts",) and len(path) > 1:
+        return account_model(layers.value_at(path[:2])), path[2:]
+    for listed in (path[:1], path[:3:2]):
+        if listed in _RULE_LISTS and len(path) >= (depth := 2 * len(listed)):
+            return RULES.model(layers.value_at(path[:depth])), path[depth:]
+    return Settings, path
+
+
+def _by_name(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -50,6 +50,8 @@ def _secret_here(path: KeyPath, value: object) -> str | None:
         return None
     option = _OPTIONS.get(key.casefold().replace("_", "").replace("-", ""))
     owner = path[1] if len(path) > 1 and isinstance(path[1], str) and NAME.fullmatch(path[1]) else "main"
+    if path[0] == "heartbeat" and (key == "url" or option or (isinstance(value, str) and "://" in value)):
+        return _advice("the heartbeat's URL", "heartbeat_url", "heartbeat: {url_from: heartbeat_url}")
     if path[0] == "channels" and (key == "url" or option or (isinstance(value, str) and "://" in value)):
         return _advice("a channel's URL or token", f"{owner}_url", f"channels.{owner}.url_from: {owner}_url")
     if option is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from monitor.config.explain import explain
 from monitor.config.find import beside, find_config, find_store, written_path
 from monitor.config.inline import inline_secrets
 from monitor.config.layers import Layers
+from monitor.config.references import wrong_references
 from monitor.config.rules import repeated_kinds
 from monitor.config.secrets import SecretSource
 from monitor.config.settings import Settings
@@ -23,10 +25,12 @@ from monitor.config.yamlfile import KeyPath, read_file
 from monitor.errors import ConfigError, Problem
 from monitor.rules.base import Rule
 
+_WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A configuration that can be used. ``secrets`` holds, by name, every secret of every account and channel."""
+    """A configuration that can be used. ``secrets``: by name, those of every account and channel, and the heartbeat's."""
 
     settings: Settings
     config: Path
@@ -55,7 +59,12 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ, r
             if place not in refused:
                 refused.add(place)
                 problems.append(layers.problem(place, message))
-    problems += [layers.problem(place, message) for place, message in repeated_kinds(layers.value_at(("rules",)))]
+    written = [
+        *repeated_kinds(layers.value_at(("rules",)), ("rules",)),
+        *_repeated_in_overrides(layers),
+        *wrong_references(layers),
+    ]
+    problems += [layers.problem(place, message) for place, message in written if not _within(place, refused)]
     settings = None
     try:
         settings = Settings.layered(environment=layers.environment.tree, file=layers.file_tree)
@@ -70,6 +79,13 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ, r
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file != file, problem.line or 0))))
     store, _ = find_store(settings.store, config, environ=environ)
     return Loaded(settings=settings, config=config.absolute(), store=store, secrets=secrets)
+
+
+def _repeated_in_overrides(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
+    overrides = layers.value_at(("overrides",))
+    for index, override in enumerate(overrides if isinstance(overrides, list) else ()):
+        if isinstance(override, Mapping):
+            yield from repeated_kinds(override.get("rules"), ("overrides", index, "rules"))
 
 
 def _within(place: KeyPath, refused: set[KeyPath]) -> bool:
@@ -88,9 +104,18 @@ def _secrets(layers: Layers, environ: Mapping[str, str], config: Path) -> tuple[
         except ConfigError as error:
             problems += [layers.problem(place, problem.message) for problem in error.problems]
             continue
-        if place[0] == "channels" and "://" not in secrets[name].get_secret_value():
-            problems.append(layers.problem(place, f"the secret {name} is not an apprise URL (service://...)"))
+        if (message := _wrong_url(place, secrets[name].get_secret_value())) is not None:
+            problems.append(layers.problem(place, f"the secret {name} is not {message}"))
     return secrets, problems
+
+
+def _wrong_url(place: KeyPath, secret: str) -> str | None:
+    """What the secret should be, as far as it is asked for as a URL and is none."""
+    if place[0] == "channels" and "://" not in secret:
+        return "an apprise URL (service://...)"
+    if place[0] == "heartbeat" and not _WEB_URL.fullmatch(secret):
+        return "a URL that can be called (https://...)"
+    return None
 
 
 def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
@@ -106,6 +131,9 @@ def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
         value = layers.value_at(("channels", channel))
         if isinstance(value, Mapping) and _usable_name(value.get("url_from")):
             yield ("channels", channel, "url_from"), str(value["url_from"])
+    heartbeat = layers.value_at(("heartbeat", "url_from"))
+    if _usable_name(heartbeat):
+        yield ("heartbeat", "url_from"), str(heartbeat)
 
 
 def _keys(layers: Layers, part: str) -> list[str]:

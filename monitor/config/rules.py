@@ -14,11 +14,11 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, StrictBool, create_model
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, PlainValidator, StrictBool, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from monitor.config.strict import Strict, complain_at
-from monitor.config.suggest import did_you_mean
+from monitor.config.suggest import did_you_mean, dotted
 from monitor.config.units import Duration, RatioOrMultiple, Share, complain
 from monitor.config.yamlfile import KeyPath
 from monitor.rules import discover
@@ -116,10 +116,14 @@ class RuleList:
 
     def combine(self, entries: Iterable[Entry]) -> tuple[Any, ...]:
         """The rules in force."""
-        rules = {kind: rule() for kind, rule in self.kinds().items() if rule.DEFAULT}  # type: ignore[attr-defined]
+        return self.over([rule() for rule in self.kinds().values() if rule.DEFAULT], entries)  # type: ignore[attr-defined]
+
+    def over(self, rules: Iterable[Any], entries: Iterable[Entry]) -> tuple[Any, ...]:
+        """``rules`` with the kinds that ``entries`` name replaced, added or left out."""
+        by_kind = {rule.KIND: rule for rule in rules}
         for kind, rule in entries:
-            rules.pop(kind, None) if rule is None else rules.update({kind: rule})
-        return tuple(rules.values())
+            by_kind.pop(kind, None) if rule is None else by_kind.update({kind: rule})
+        return tuple(by_kind.values())
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: a list, each entry of it by its own kind."""
@@ -129,16 +133,19 @@ class RuleList:
         return core_schema.no_info_after_validator_function(self.combine, listed)
 
 
-def repeated_kinds(entries: object) -> list[tuple[KeyPath, str]]:
-    """A complaint for each entry whose kind the list has named before."""
+def repeated_kinds(entries: object, place: KeyPath) -> list[tuple[KeyPath, str]]:
+    """A complaint for each entry whose kind the list at ``place`` has named before."""
     complaints: list[tuple[KeyPath, str]] = []
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         kind = entry.get("kind") if isinstance(entry, Mapping) else None
         if isinstance(kind, str) and seen.setdefault(kind, index) != index:
-            complaints.append((("rules", index, "kind"), f"the same kind as in rules[{seen[kind]}]; put both into one entry"))
+            first = dotted((*place, seen[kind]))
+            complaints.append(((*place, index, "kind"), f"the same kind as in {first}; put both into one entry"))
     return complaints
 
 
 RULES = RuleList(discover)
 Rules = Annotated[tuple[Rule, ...], RULES]
+RuleEntries = tuple[Annotated[Entry, PlainValidator(RULES.read)], ...]
+"""The entries alone, for a list that is laid over other rules later."""

@@ -7,25 +7,24 @@ names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from monitor.alerts.lifecycle import ACK_LAPSES
 from monitor.config.account import AccountSettings
+from monitor.config.channels import ChannelSettings
 from monitor.config.exchanges import read_account
+from monitor.config.levels import LevelsSettings
+from monitor.config.matches import OverrideSettings, RouteSettings
 from monitor.config.rules import Rules
-from monitor.config.strict import Strict
 from monitor.config.suggest import NAME
+from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
 from monitor.config.timezones import Timezone, system_timezone
-from monitor.config.units import Name, WrittenPath, complain
+from monitor.config.units import Name, TimeSpan, WrittenPath, complain
 
-
-class ChannelSettings(Strict):
-    """One way to people."""
-
-    url_from: Name
-    """Names the secret that holds the channel's apprise URL."""
+Item = TypeVar("Item")
 
 
 def _named(accounts: object) -> object:
@@ -46,6 +45,14 @@ def _some(channels: object) -> object:
     return channels
 
 
+def _none_is_empty(listed: object) -> object:
+    """A key whose whole list is commented out."""
+    return () if listed is None else listed
+
+
+Listed = Annotated[tuple[Item, ...], BeforeValidator(_none_is_empty)]
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -56,9 +63,27 @@ class Settings(BaseSettings):
     channels: Annotated[dict[Name, ChannelSettings], BeforeValidator(_some)]
     """Where alerts go, each channel under a name of your own."""
     timezone: Timezone = Field(default_factory=system_timezone)
-    """Of the times in messages and of quiet hours; default this machine's."""
+    """Of the times in messages, of quiet hours and of the digest; default this machine's."""
     rules: Rules = ()
     """What is worth an alert; a list replaces only the kinds it names."""
+    levels: LevelsSettings = LevelsSettings()
+    """How each level is told: by which channels, how often again, whether in quiet hours."""
+    quiet_hours: QuietHoursSettings | None = None
+    """Hours of every day in which only what passes them is told; default: none."""
+    escalation: Listed[EscalationSettings] = ()
+    """Who hears of an alert that nobody acknowledges, step by step."""
+    routes: Listed[RouteSettings] = ()
+    """Other channels for some alerts; the first that matches counts."""
+    overrides: Listed[OverrideSettings] = ()
+    """Other rules for some positions or accounts; the first that matches counts."""
+    ignore: IgnoreSettings = IgnoreSettings()
+    """What is too small to be watched."""
+    ack_lapses_after: TimeSpan = ACK_LAPSES
+    """How long an acknowledgement keeps an alert quiet, unless it worsens."""
+    heartbeat: HeartbeatSettings | None = None
+    """A sign of life to a service that tells when it stays away."""
+    digest: DigestSettings | None = None
+    """A message a day that tells how things are; default: none."""
     store: WrittenPath | None = None
     """The database file; a relative path counts from the configuration file's folder."""
     secrets_dir: WrittenPath | None = None

@@ -1,4 +1,4 @@
-"""How values are written in the configuration: ``60%``, ``30s``, ``2x``, names and paths.
+"""How values are written in the configuration: ``60%``, ``30s``, ``2x``, ``23:00``, names and paths.
 
 Pydantic types. A bare number is always refused: 60 of what? Their messages never repeat the text that was given, except for
 a short number that is handed back with its unit.
@@ -7,7 +7,7 @@ a short number that is handed back with its unit.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -25,6 +25,7 @@ _BARE = re.compile(_NUMBER)
 _PERCENT = re.compile(_NUMBER + r"\s?%")
 _MULTIPLE = re.compile(_NUMBER + r"\s?x")
 _DURATION = re.compile(_NUMBER + r"\s?(ms|s|m|h|d)")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _LONGEST = timedelta(days=3660)
 
@@ -62,6 +63,34 @@ def parse_duration(value: object) -> timedelta:
     if _BARE.fullmatch(text):
         complain(f"a duration needs its unit: write {text}s for seconds (or ms, m, h, d)")
     complain("must be a duration such as 30s or 5m")
+
+
+def parse_time_span(value: object) -> timedelta:
+    """A duration longer than nothing."""
+    duration = parse_duration(value)
+    if not duration:
+        complain("must be longer than nothing, such as 30s or 5m")
+    return duration
+
+
+def parse_time_of_day(value: object) -> time:
+    """``23:00`` of a 24 hour clock. (Unquoted too: here YAML 1.1 does not make 82,800 of it.)"""
+    if isinstance(value, time):
+        return value
+    found = _TIME.fullmatch(_text(value))
+    if found is None:
+        complain('must be a time of day such as "23:00" (24 hour clock; midnight is "00:00")')
+    return time(int(found[1]), int(found[2]))
+
+
+def parse_amount(value: object) -> Decimal:
+    """An amount of a currency that its key names: ``20``, ``0.001``."""
+    if isinstance(value, Decimal):
+        return value
+    text = _text(value)
+    if not _BARE.fullmatch(text) or not dec(text):
+        complain("must be an amount above 0, such as 20, without the currency: that is the key")
+    return dec(text)
 
 
 def parse_ratio_line(value: object) -> RatioLine:
@@ -106,6 +135,9 @@ def _percent(number: Decimal) -> str:
 
 Share = Annotated[Decimal, PlainValidator(parse_share)]
 Duration = Annotated[timedelta, PlainValidator(parse_duration)]
+TimeSpan = Annotated[timedelta, PlainValidator(parse_time_span)]
+TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day)]
+Amount = Annotated[Decimal, PlainValidator(parse_amount)]
 RatioOrMultiple = Annotated[RatioLine, PlainValidator(parse_ratio_line)]
 Name = Annotated[str, BeforeValidator(parse_name)]
 WrittenPath = Annotated[Path, PlainValidator(parse_path)]

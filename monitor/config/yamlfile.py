@@ -31,6 +31,7 @@ _PLAIN_WORDS = (
     ("cannot start any token", "a character that cannot stand here (a tab, @, % or `); indent with spaces, or use quotes"),
     ("could not find expected ':'", "this line is not `key: value`"),
     ("found undefined alias", "a text that begins with * must stand in quotes"),
+    ("while scanning an alias", "a text that begins with * must stand in quotes"),
     ("found duplicate anchor", "the same anchor (&) twice"),
     ("expected a single document", "more than one document (---) in one file"),
     ("end of stream", "a quote or bracket is not closed"),
