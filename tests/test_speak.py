@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_a_silenced_all_clear_is_not_told_and_an_untold_alert_ends_silently():
 
 
 # NOW is 03:00 UTC: the quiet hours of these tests end at 03:30, half an hour in.
-QUIET = {
+QUIET: dict[str, Any] = {
     "quiet_hours": QuietHours(begin=time(1), end=time(3, 30), zone=UTC),
     "routing": Routing(levels={Level.WARNING: LevelPolicy(channels=(), passes_quiet=False)}),
 }

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +30,8 @@ SILENCE = Silence(id="S1", match=Matcher(symbol=("BTC/*",)), since=NOW, until=at
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc]
+    year, month, day, hour, minute = parts
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_silence_covers_what_it_matches_until_its_end_but_no_emergency():
 def test_mute_names_why_and_silence_comes_first():
     night = utc(2026, 11, 22, 23, 0)
     long_silence = replace(SILENCE, until=night + timedelta(hours=1))
-    arguments = {"quiet_hours": NIGHT, "passes_quiet": False}
+    arguments: dict[str, Any] = {"quiet_hours": NIGHT, "passes_quiet": False}
     assert mute_of(ALERT, night, silences=[long_silence], **arguments) is MuteReason.SILENCED
     assert mute_of(ALERT, night, silences=[], **arguments) is MuteReason.QUIET
     assert mute_of(ALERT, night, silences=[], quiet_hours=NIGHT, passes_quiet=True) is None
