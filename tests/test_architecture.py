@@ -14,15 +14,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "cli": 0,
     "app": 1,
+    "demo": 1,
     **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
-    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill"), 4),
+    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest"), 4),
     "topups": 5,
     "alerts": 6,
     "rules": 7,
     "margin": 8,
 }
-DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "topups", "alerts", "rules", "margin"}
+DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest", "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
     "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "fnmatch", "functools", "hashlib",
     "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
@@ -106,6 +107,14 @@ def test_the_practice_exchange_shares_nothing_but_errors(path):
     for name in imports(path):
         ours = name == "monitor" or name.startswith("monitor.")
         assert not ours or name.startswith(("monitor.errors", "monitor.practice")), f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if relative(path).startswith("demo/")], ids=relative)
+def test_the_demo_knows_the_daemon_only_from_outside(path):
+    for name in imports(path):
+        other = room(name)
+        outside = other in {None, "demo", "practice"} | DECIDE or name.startswith(("monitor.store.reader", "monitor.store.sent"))
+        assert outside, f"{relative(path)} imports {name}"
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if relative(path).startswith(("exchanges/", "rules/"))], ids=relative)

@@ -54,6 +54,8 @@ VERBS = {
     "test-alert": "trial",
     "drill": "drill",
     "calc": "plan",
+    "demo": "demo",
+    "practice": "practice",
 }
 """Every verb, in the order of the help, and the module here that has it."""
 COMPLETION = "_MARGINCALL_COMPLETE"

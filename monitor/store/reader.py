@@ -21,6 +21,7 @@ from monitor.rules.base import Level
 from monitor.store import recall
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
+from monitor.store.sent import SentMessage, deliveries
 
 BUSY_SECONDS = 2.0
 
@@ -107,6 +108,11 @@ class StoreReader:
                 silences=tuple(one for one in recall.silences(self._connection) if one.until > now),
                 rulings=tuple(recall.rulings(self._connection, limit=rulings)) if rulings else (),
             )
+
+    def deliveries(self) -> Sequence[SentMessage]:
+        """Every message with what became of it at each channel, oldest first."""
+        with translated(self.path):
+            return tuple(deliveries(self._connection))
 
     def close(self) -> None:
         """Let go of the file."""
