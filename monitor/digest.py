@@ -1,0 +1,67 @@
+"""The daily digest: that the guard works, what it guards, what is near, what is open. One message, the same for every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from monitor.alerts.lifecycle import code_of
+from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
+from monitor.alerts.rounding import share_down, span
+from monitor.alerts.wording import fit, short_symbol
+from monitor.memory import FamilyState, Memory, PositionMemory
+from monitor.policy import Policy
+from monitor.rules.base import Level
+
+SHOWN = 10
+CALM = Decimal(1_000_000)
+
+
+def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str]) -> tuple[Message, ...]:
+    """The digest of this moment, for ``channels``."""
+    positions = sorted((seen for seen in memory.positions.values() if not seen.mode), key=_cushion)
+    families = [one for one in memory.families.values() if one.state is not FamilyState.NOT_OPENED]
+    blind = [one for one in families if one.failing or one.last_good is None]
+    cross = sum(len(one.unguarded) for one in families)
+    count = f"{len(positions)} position" + ("s" if len(positions) != 1 else "")
+    state = "all calm" if not memory.alerts and not blind else f"{len(memory.alerts)} open, {len(blind)} blind"
+    lines = [f"margincall guards {count}{f'; NOT guarded: {cross} cross' if cross else ''}."]
+    lines += [f"Cannot read {one.key.account} {one.key.family}: {one.error or 'no answer yet'}" for one in blind]
+    for alert in sorted(memory.alerts.values(), key=lambda one: -one.level):
+        about = " ".join(part for part in (short_symbol(alert.subject.symbol), alert.subject.side, alert.subject.family) if part)
+        has = ", acknowledged" if alert.acked_at is not None else ""
+        lines.append(
+            f"Open: {alert.level.label} {alert.rule.replace('_', ' ')} {about}, for {span(now - alert.since)}{has} #{alert.code}"
+        )
+    lines += [_line(seen) for seen in positions[:SHOWN]]
+    if len(positions) > SHOWN:
+        lines.append(f"and {len(positions) - SHOWN} more, calmer")
+    subject = Subject(SubjectKind.DAEMON)
+    code = code_of(NotifyReason.DIGEST.value, subject, now)
+    return (
+        Message(
+            id=f"{code}-{NotifyReason.DIGEST.value}-{int(now.timestamp() * 1000)}",
+            code=code,
+            level=Level.INFO,
+            why=NotifyReason.DIGEST,
+            subject=subject,
+            title=fit(f"Daily: {count}, {state}"),
+            body="\n".join([*lines, f"At {now.astimezone(policy.zone):%H:%M %Z}. #{code}"]),
+            at=now,
+            codes=(code,),
+            channels=tuple(channels),
+        ),
+    )
+
+
+def _cushion(seen: PositionMemory) -> Decimal:
+    judged = seen.assessment.judged
+    return judged.cushion if judged.cushion is not None else CALM
+
+
+def _line(seen: PositionMemory) -> str:
+    judged = seen.assessment.judged
+    cushion = "no liquidation price" if judged.cushion is None else f"cushion {share_down(judged.cushion)}"
+    away = "" if judged.liquidation_distance is None else f", liquidation {share_down(judged.liquidation_distance)} away"
+    return f"{short_symbol(seen.key.symbol)} {seen.key.side.value} on {seen.key.account}: {cushion}{away}"
