@@ -18,6 +18,7 @@ from monitor.margin.position import Position
 from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage
 from monitor.memory import FamilyMemory, PositionMemory
 from monitor.policy import Policy
+from monitor.rules.base import Level
 from monitor.rules.cushion import Cushion
 from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_usage import MarginUsage
@@ -60,6 +61,7 @@ def compose(
                 rescue=_rescue(seen, families, policy),
                 gone=subject in gone,
                 mode=seen.mode,
+                standing=_standing(seen, policy),
             )
             title, body = position_title(lead, about), position_body(told, about, now, policy.zone)
         messages.append(_message(told, title, body, now, policy))
@@ -115,21 +117,34 @@ def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], poli
     return None
 
 
+def _standing(seen: PositionMemory, policy: Policy) -> Level | None:
+    """The worst level that any rule sees on the position as last read: the end of one alert is no all-clear beside another."""
+    least = policy.dust.get(seen.assessment.position.instrument.settle_currency)
+    if least is not None and seen.assessment.ours.notional < least:
+        return None
+    judgements = (rule.judge(seen.assessment, None) for rule in policy.of_positions(position_subject(seen.key)))
+    return max((judgement.level for judgement in judgements if judgement.level is not None), default=None)
+
+
 def _goal(rule: object, position: Position) -> tuple[Decimal, str] | None:
     """The margin that lifts the position to the rule's mildest line, and that line in words."""
     match rule:
         case Cushion():
-            line = rule.warning or rule.critical or rule.emergency
+            line = _mildest(rule)
             amount = margin_for_cushion(position, line) if line is not None else None
             name = "cushion"
         case MarginUsage():
-            line = rule.warning or rule.critical or rule.emergency
+            line = _mildest(rule)
             amount = margin_for_usage(position, line) if line is not None else None
             name = "margin usage"
         case LiquidationDistance():
-            line = rule.warning or rule.critical or rule.emergency
+            line = _mildest(rule)
             amount = margin_for_distance(position, line) if line is not None else None
             name = "liquidation distance"
         case _:
             return None
     return None if line is None or amount is None else (amount, f"{name} {line_share(line)}")
+
+
+def _mildest(rule: Cushion | MarginUsage | LiquidationDistance) -> Decimal | None:
+    return next((line for line in (rule.warning, rule.critical, rule.emergency) if line is not None), None)
