@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from monitor.alerts.model import Notice, NotifyReason
+from monitor.alerts.model import Notice, NotifyReason, Subject
 from monitor.alerts.rounding import share_down, span
-from monitor.alerts.wording import exchange_name, fit, short_symbol
+from monitor.alerts.wording import WHY_AGAIN, exchange_name, fit, short_symbol
 from monitor.margin.assessment import Assessment
+from monitor.margin.reading import FamilyKey
 
 FAMILY_NAMES = {
     "usdm": "USD-M",
@@ -35,7 +36,9 @@ class FamilyStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What is guarded and what not, for the message at start. ``blind``: account and cause for each that cannot be read."""
+    """What is guarded and what not, for the message at start. ``accounts``: those of which something was read; ``blind``: place
+    and cause of each family that cannot be read; ``not_opened``: families that the account does not have.
+    """
 
     positions: int
     accounts: int
@@ -50,33 +53,42 @@ def family_name(family: str) -> str:
     return FAMILY_NAMES.get(family, family)
 
 
+def where_of(place: FamilyKey | Subject) -> str:
+    """A family of an account, in words: ``main (Binance USD-M)``."""
+    return f"{place.account} ({exchange_name(place.exchange)} {family_name(place.family)})"
+
+
 def family_title(lead: Notice) -> str:
     """The one line of a blind alert, or of its end."""
-    subject = lead.alert.subject
-    where = f"{subject.account} ({exchange_name(subject.exchange)} {family_name(subject.family)})"
+    where = where_of(lead.alert.subject)
     if lead.why is NotifyReason.RESOLVED:
         return fit(f"Reading again: {where}")
-    still = "Still BLIND" if lead.why is NotifyReason.REPEAT else "BLIND"
-    return fit(f"{still}: cannot read {where}")
+    blind = f"{WHY_AGAIN.get(lead.why, '')}BLIND"
+    return fit(f"{blind}: cannot read {where}", f"{blind}: {where}")
 
 
 def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -> str:
     """Why margincall is blind, since when, what to do, and the last figures it knows."""
-    subject = lead.alert.subject
-    where = f"{subject.account} ({exchange_name(subject.exchange)}, {family_name(subject.family)})"
-    if lead.why is NotifyReason.RESOLVED:
-        lines = [f"{where} is read again; it was blind for {span(now - lead.alert.since)}."]
+    where, lasted = where_of(lead.alert.subject), span(now - lead.alert.since)
+    over = lead.why is NotifyReason.RESOLVED
+    if over:
+        lines = [f"{where} can be read again, {lasted} after the alert."]
     else:
         lines = [f"{where} cannot be read: {story.error or lead.alert.reason or 'no answer yet'}"]
         if story.last_good is None:
-            lines.append("It was never read since the guard started. Nothing there is guarded.")
+            lines.append("It was never read. Whatever is open there is NOT guarded.")
         else:
             when = f"{story.last_good.astimezone(zone):%H:%M:%S %Z}"
-            lines.append(f"Last good reading {span(now - story.last_good)} ago, at {when}. Nothing there is guarded now.")
+            lines.append(
+                f"Last read {span(now - story.last_good)} ago, at {when}. Until it can be read, nothing there is guarded."
+            )
+        if lead.why in WHY_AGAIN:
+            unanswered = ", and nobody acknowledged it" if lead.why is NotifyReason.ESCALATED else ""
+            lines.append(f"First told {lasted} ago{unanswered}.")
         if story.hint:
             lines.append(story.hint)
     if story.known:
-        lines.append("Last known:" if lead.why is not NotifyReason.RESOLVED else "Now:")
+        lines.append("Now:" if over else "Last known:")
         worst_first = sorted(story.known, key=_cushion)
         lines.extend(_one_line(assessment) for assessment in worst_first[:SHOWN])
         if len(worst_first) > SHOWN:
@@ -88,21 +100,29 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
 def started_text(watch: Watch) -> tuple[str, str]:
     """Title and body of the message at start: what is guarded, and what is NOT."""
     guarding = f"guarding {_count(watch.positions, 'position')} on {_count(watch.accounts, 'account')}"
-    missing = f"; NOT guarded: {watch.cross} cross" if watch.cross else ""
-    blind = f"BLIND on {len(watch.blind)}; " if watch.blind else ""
-    lines = [f"margincall is {guarding}{missing}."]
+    missing = f"NOT guarded: {watch.cross} cross" if watch.cross else ""
+    blind = f"BLIND in {_count(len(watch.blind), 'place')}" if watch.blind else ""
+    parts = [part for part in (blind, guarding, missing) if part]
+    lines = [f"margincall runs: {guarding}."]
     if watch.worst is not None:
         lines.append(f"Worst: {_one_line(watch.worst)}")
+    if watch.cross:
+        verb = "is" if watch.cross == 1 else "are"
+        lines.append(f"{_count(watch.cross, 'cross position')} {verb} NOT guarded: only isolated ones are.")
     lines.extend(f"Cannot read {cause}" for cause in watch.blind)
+    if watch.blind:
+        lines.append("Whatever is open there is NOT guarded until it can be read.")
     if watch.not_opened:
-        lines.append(f"Not watched, since not opened: {', '.join(watch.not_opened)}.")
-    return fit(f"{blind}{guarding}{missing}"), "\n".join(lines)
+        lines.append(f"Not watched, since the account has not opened it: {', '.join(watch.not_opened)}.")
+    urgent_first = [part for part in (blind, missing, guarding) if part]
+    return fit("; ".join(parts), "; ".join(urgent_first)), "\n".join(lines)
 
 
 def stopped_text(positions: int) -> tuple[str, str]:
     """Title and body of the message at a stop."""
     left = f"{_count(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."
-    return "margincall stopped: your guard is off", f"margincall was stopped. Your guard is off: {left}"
+    known = left if positions else "No open position was known."
+    return "margincall stopped: your guard is off", f"margincall was stopped. Your guard is off: {known}"
 
 
 def _cushion(assessment: Assessment) -> Decimal:
@@ -112,10 +132,13 @@ def _cushion(assessment: Assessment) -> Decimal:
 
 def _one_line(assessment: Assessment) -> str:
     key, judged = assessment.position.key, assessment.judged
+    who = f"{short_symbol(key.symbol)} {key.side.value} on {key.account}"
+    if judged.headroom <= 0:
+        return f"{who}: at or past liquidation"
     cushion = "no liquidation price" if judged.cushion is None else f"cushion {share_down(judged.cushion)}"
     distance = judged.liquidation_distance
-    away = "" if distance is None or judged.headroom <= 0 else f", liquidation {share_down(distance)} away"
-    return f"{short_symbol(key.symbol)} {key.side.value} on {key.account}: {cushion}{away}"
+    away = "" if distance is None else f", liquidation {share_down(distance)} away"
+    return f"{who}: {cushion}{away}"
 
 
 def _count(number: int, thing: str) -> str:

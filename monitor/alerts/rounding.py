@@ -7,9 +7,10 @@ distance, equity, free balance) is rounded down; what is good when small (usage,
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from monitor.margin.position import Position, Side
+from monitor.margin.quantities import plain
 
 DOLLARS = {"USDT", "USDC", "USD", "BUSD", "FDUSD", "USDE", "BFUSD"}
 CENT = Decimal("0.01")
@@ -28,8 +29,10 @@ def share_up(value: Decimal) -> str:
 
 
 def line_share(value: Decimal) -> str:
-    """A configured line, exactly as it is: ``0.6`` as ``60 %``."""
-    return f"{(value * 100).normalize():f} %"
+    """A line as it is configured: ``0.6`` as ``60 %``; a computed one (a multiple of a rate) to a hundredth of a percent."""
+    percent = value * 100
+    shown = percent.normalize() if percent == round(percent, 4) else round(percent, 2)
+    return f"{_thousands(shown)} %"
 
 
 def money_down(value: Decimal, currency: str) -> str:
@@ -42,9 +45,15 @@ def money_up(value: Decimal, currency: str) -> str:
     return _money(value, currency, ROUND_CEILING)
 
 
+def digits(value: Decimal) -> str:
+    """A figure exactly as it is, with a comma every three digits before the point."""
+    whole, point, rest = plain(value).partition(".")
+    return f"{_thousands(Decimal(whole))}{point}{rest}"
+
+
 def mark_price(position: Position) -> str:
-    """The mark price, to the tick where it is known."""
-    return _price(position.mark_price, position, ROUND_HALF_EVEN)
+    """The mark price, to the tick where it is known; rounded towards liquidation."""
+    return _price(position.mark_price, position, ROUND_FLOOR if position.key.side is Side.LONG else ROUND_CEILING)
 
 
 def liquidation_price(price: Decimal, position: Position) -> str:
@@ -53,15 +62,17 @@ def liquidation_price(price: Decimal, position: Position) -> str:
 
 
 def span(duration: timedelta) -> str:
-    """A duration in its largest sensible unit: ``4 s``, ``12 min``, ``3 h``, ``2 days``."""
+    """A duration in sensible units: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days 5 h``."""
     seconds = max(0, int(duration.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"
     if seconds < 7200:
         return f"{seconds // 60} min"
-    if seconds < 172_800:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 86_400} days"
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if hours else f"{days} days"
 
 
 def _share(value: Decimal, rounding: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from monitor.alerts.model import Alert, Notice, NotifyReason
 from monitor.alerts.rounding import (
+    digits,
     line_share,
     liquidation_price,
     mark_price,
@@ -18,14 +19,37 @@ from monitor.alerts.rounding import (
     span,
 )
 from monitor.margin.assessment import Assessment
-from monitor.margin.position import Position
+from monitor.margin.position import Contract, Position, PositionStatus
 from monitor.margin.quantities import plain
+from monitor.rules.base import Level
 
 TITLE_WIDTH = 60
 EXCHANGE_NAMES = {"binance": "Binance", "bybit": "Bybit", "okx": "OKX"}
 
+WHY_AGAIN = {NotifyReason.REPEAT: "Still ", NotifyReason.ESCALATED: "UNANSWERED "}
+"""How the title of a message begins that tells something again."""
+OLD = timedelta(minutes=1)
+"""From this age on a title says how old its figures are."""
+
 DEGRADED = {
-    "no_tiers": "the maintenance tiers could not be read: worst-case figures",
+    "no_tiers": "the maintenance tiers could not be read, so a worst-case rate stands in",
+    "tiers_rebuilt": "the exchange left out the deductions of its tiers, so they were worked out from its rates",
+    "tiers_uneven": "the exchange's maintenance tiers contradict each other; they are used as sent",
+    "deductions_rebuilt": "the deductions of the maintenance tiers were missing or wrong, so they were worked out from the rates",
+    "no_instrument": "the list of contracts could not be read, so this one's details come from its name",
+    "instrument_guessed": "the list of contracts could not be read, so this one's details come from its name",
+    "contract_size_inferred": "the contract size could not be read, so it was worked out from the value of the position",
+    "no_leverage": "the leverage setting is not known, so the cushion is measured against today's margin",
+    "leverage_inferred": "the leverage setting could not be read, so it was worked out from the initial margin",
+    "entry_inferred": "the exchange sent no entry price, so it was worked out from the profit",
+    "fee_inferred": "your fee rate is not known, so it was worked out from the exchange's own requirement",
+    "fee_assumed": "your fee rate could not be read, so the regular one stands in",
+    "risk_limit_changes": "the exchange is about to change the risk limit of this position: its requirement may rise",
+}
+"""What each mark of a position means to its owner."""
+DOING = {
+    PositionStatus.LIQUIDATING: "The exchange is liquidating it NOW.",
+    PositionStatus.DELEVERAGING: "The exchange is reducing it NOW (auto-deleveraging).",
 }
 
 
@@ -40,19 +64,23 @@ class Rescue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionStory:
-    """Everything that a message about a position may need. ``gone``: it is no longer in the exchange's list."""
+    """Everything that a message about a position may need. ``gone``: it is no longer in the exchange's list. ``mode``: what its
+    margin mode became, empty while isolated. ``standing``: the worst level that a rule still sees on it now.
+    """
 
     assessment: Assessment
     read_at: datetime
     rescue: Rescue | None
     gone: bool = False
     mode: str = ""
+    standing: Level | None = None
 
 
 def short_symbol(symbol: str) -> str:
-    """``BTC/USDT:USDT`` as ``BTC/USDT``, ``BTC/USD:BTC`` as it is but for an expiry: what fits a title."""
+    """What fits a title: ``BTC/USDT:USDT`` as ``BTC/USDT``, with its expiry where it has one; ``BTC/USD:BTC`` as it is."""
     pair, _, settle = symbol.partition(":")
-    return pair if settle.startswith(pair.partition("/")[2]) else symbol
+    coin, dash, expiry = settle.partition("-")
+    return f"{pair}{dash}{expiry}" if coin == pair.partition("/")[2] else symbol
 
 
 def exchange_name(exchange: str) -> str:
@@ -61,16 +89,24 @@ def exchange_name(exchange: str) -> str:
 
 
 def position_title(lead: Notice, story: PositionStory) -> str:
-    """The one line that must do."""
+    """The one line that must do; where it would be too long, what matters least is left out."""
     alert, position = lead.alert, story.assessment.position
     name = f"{short_symbol(position.key.symbol)} {position.key.side.value}"
+    level = alert.level
+    again = WHY_AGAIN.get(lead.why, "")
     if lead.why is NotifyReason.RESOLVED:
-        return fit(f"{name} is gone: closed or liquidated" if story.gone else f"All clear: {name} {_nearness(story)}")
-    still = "Still " if lead.why is NotifyReason.REPEAT else ""
-    head = f"{still}{alert.level.label.upper()}"
-    if alert.rule == "not_guarded":
-        return fit(f"{head}: {name} is NOT guarded ({story.mode})")
-    return fit(f"{head}: {name} {_nearness(story)}")
+        if story.gone:
+            return fit(f"{name} is gone: closed or liquidated")
+        if story.standing is None:
+            clear = "Guarded again" if alert.rule == "not_guarded" else "All clear"
+            return fit(*(f"{clear}: {name} {near}" for near in _nearness(story)))
+        level, again = story.standing, WHY_AGAIN[NotifyReason.REPEAT]
+    heads = dict.fromkeys((f"{again}{level.label.upper()}: {name}", f"{level.label.upper()}: {name}"))
+    if story.mode:
+        return fit(*(f"{head} is NOT guarded ({story.mode})" for head in heads))
+    age = lead.at - story.read_at
+    old = f", {span(age)} old" if age >= OLD else ""
+    return fit(*(f"{head} {near}{old}" for near in _nearness(story) for head in heads))
 
 
 def position_body(notices: list[Notice], story: PositionStory, now: datetime, zone: tzinfo) -> str:
@@ -80,6 +116,10 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     key = position.key
     coin = position.instrument.settle_currency
     lines = [f"{key.symbol} {key.side.value} on {key.account} ({exchange_name(key.exchange)}){_why_now(lead, now)}"]
+    if position.status in DOING and not story.gone:
+        lines.append(DOING[position.status])
+    if lead.why is NotifyReason.RESOLVED and story.standing is not None and not story.gone:
+        lines.append(f"It is NOT all clear: the position is still {story.standing.label}.")
     if story.gone:
         lines.append("It is no longer in the exchange's list (two readings agree): closed or liquidated.")
         lines.append("If you did not close it, look now. The last figures were:")
@@ -90,7 +130,10 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     lines.extend(_rule_line(one.alert) for one in notices if one.alert.value is not None and one.why is not NotifyReason.RESOLVED)
     usage = "over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage)
     equity, wanted = money_down(judged.equity, coin), money_up(judged.requirement, coin)
-    told = any(one.alert.rule == "margin_usage" and one.why is not NotifyReason.RESOLVED for one in notices)
+    told = any(
+        one.alert.rule == "margin_usage" and one.alert.value is not None and one.why is not NotifyReason.RESOLVED
+        for one in notices
+    )
     lines.append(f"Equity {equity}, exchange wants {wanted}{'' if told else f' (margin usage {usage})'}.")
     if story.rescue is not None and lead.why is not NotifyReason.RESOLVED and not story.gone:
         lines.append(_rescue_line(story.rescue, coin))
@@ -102,21 +145,26 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     return "\n".join(lines)
 
 
-def fit(title: str) -> str:
-    """The title, cut to what every service shows."""
-    return title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
+def fit(*titles: str) -> str:
+    """The first of these titles that every service shows whole, else the last one cut."""
+    for title in titles:
+        if len(title) <= TITLE_WIDTH:
+            return title
+    return titles[-1][: TITLE_WIDTH - 1] + "…"
 
 
-def _nearness(story: PositionStory) -> str:
+def _nearness(story: PositionStory) -> list[str]:
+    """How near the end is, the fullest form first."""
     judged = story.assessment.judged
+    if story.assessment.position.status is PositionStatus.LIQUIDATING:
+        return ["is being liquidated"]
     if judged.headroom <= 0:
-        return "is at liquidation"
-    parts = []
-    if judged.cushion is not None:
-        parts.append(f"cushion {share_down(judged.cushion)}")
-    if judged.liquidation_distance is not None:
-        parts.append(f"liq {share_down(judged.liquidation_distance)} away")
-    return ", ".join(parts) or "has no liquidation price"
+        return ["is at liquidation"]
+    cushion = "" if judged.cushion is None else f"cushion {share_down(judged.cushion)}"
+    if judged.liquidation_distance is None:
+        return [cushion or "has no liquidation price"]
+    away = f"liq {share_down(judged.liquidation_distance)} away"
+    return [f"{cushion}, {away}", away] if cushion else [away]
 
 
 def _why_now(lead: Notice, now: datetime) -> str:
@@ -132,7 +180,7 @@ def _why_now(lead: Notice, now: datetime) -> str:
         case NotifyReason.REPEAT:
             return f": still {alert.level.label}, for {lasted}"
         case _:
-            return f": the {alert.peak.label} alert is over after {lasted}"
+            return f": the {_rule_name(alert)} alert ({alert.peak.label} at its worst) is over after {lasted}"
 
 
 def _liquidation_line(story: PositionStory) -> str:
@@ -147,7 +195,7 @@ def _liquidation_line(story: PositionStory) -> str:
 
 
 def _rule_line(alert: Alert) -> str:
-    name = alert.rule.replace("_", " ").capitalize()
+    name = _rule_name(alert).capitalize()
     rounded = share_up if alert.rule == "margin_usage" else share_down
     value = rounded(alert.value) if alert.value is not None else "unbounded"
     line = "" if alert.line is None else f" ({alert.level.label} line {line_share(alert.line)})"
@@ -167,11 +215,22 @@ def _doubts(assessment: Assessment, coin: str) -> list[str]:
     if assessment.diverges:
         ours, judged = money_up(assessment.ours.requirement, coin), money_up(assessment.judged.requirement, coin)
         lines.append(f"The exchange's own figures differ from ours ({ours} by us, {judged} used): the worse is shown.")
-    lines.extend(f"Note: {DEGRADED.get(mark, mark.replace('_', ' '))}." for mark in assessment.degraded)
+    notes = dict.fromkeys(DEGRADED.get(mark, mark.replace("_", " ")) for mark in assessment.degraded)
+    lines.extend(f"Note: {note}." for note in notes)
     return lines
 
 
+def _rule_name(alert: Alert) -> str:
+    return alert.rule.replace("_", " ")
+
+
 def _size_line(position: Position) -> str:
+    instrument, size = position.instrument, position.contracts
+    base, _, quote = instrument.symbol.partition(":")[0].partition("/")
+    counts = base if instrument.contract is Contract.LINEAR else quote
+    if instrument.contract_size == 1:
+        amount = f"{digits(size)} {counts}"
+    else:
+        amount = f"{digits(size)} contracts of {digits(instrument.contract_size)} {counts}"
     leverage = "" if position.leverage is None else f", {plain(position.leverage)}x"
-    entry = plain(position.entry_price)
-    return f"Size {plain(position.contracts)} contracts of {plain(position.instrument.contract_size)}, entry {entry}{leverage}."
+    return f"Size {amount}, entry {digits(position.entry_price)}{leverage}."
