@@ -16,9 +16,9 @@ import structlog
 
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
-from monitor.alerts.notices import Watch, started_text, stopped_text
+from monitor.alerts.notices import Watch, started_text, stopped_text, where_of
 from monitor.decide import Decision, decide
-from monitor.errors import StoreFault
+from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot
 from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, shifted
 from monitor.policy import Policy
@@ -29,10 +29,15 @@ from monitor.rules.base import Level
 log = structlog.get_logger("guard")
 
 BACKLOG = 1000
+"""How many commits wait for a store that fails; then the oldest are lost."""
+KEEP_SECONDS = 8.0
+"""How long a decision waits for the store; SQLite itself gives up on a lock sooner, a disk that hangs never does."""
+AGAIN_SECONDS = 5.0
+"""How long a store that failed is left alone."""
 
 
 class Guard:
-    """Decides and commits.
+    """Decides and commits. ``kept``: the store took the last commit.
 
     ``wake`` is called after every commit that holds messages, ``direct`` with messages that the store refused.
     """
@@ -57,6 +62,9 @@ class Guard:
         self._direct = direct
         self._turn = asyncio.Lock()
         self._unkept: deque[Commit] = deque(maxlen=BACKLOG)
+        self._refused = 0
+        self._store_due = 0.0
+        self.kept = True
 
     async def take(self, reading: FamilyReading) -> Decision:
         """Decide on one reading and keep the result."""
@@ -94,9 +102,9 @@ class Guard:
             self.memory = shifted(self.memory, step)
             self.policy = replace(self.policy, watching_since=self.policy.watching_since + step)
 
-    async def tell_started(self) -> None:
-        """Say what is guarded and what not."""
-        title, body = started_text(watch_of(self.memory))
+    async def tell_started(self, expected: Iterable[FamilyKey] = ()) -> None:
+        """Say what is guarded and what not; one of the ``expected`` families that has not answered yet counts as blind."""
+        title, body = started_text(watch_of(self.memory, self.policy.watching_since, expected))
         await self._tell(NotifyReason.STARTED, title, body)
 
     async def tell_stopped(self) -> None:
@@ -129,18 +137,54 @@ class Guard:
             log.info("alert.told", title=message.title, level=message.level.label, why=message.why.value, code=message.code)
         if not (_holds_anything(commit) or self._unkept):
             return
+        if not self.kept and self._clock.monotonic() < self._store_due:
+            self._put_by(commit)
+            return
         try:
-            while self._unkept:
+            async with asyncio.timeout(KEEP_SECONDS):
+                await self._keep_backlog()
+                await self._store.commit(commit, channels=self._channels)
+        except Exception as error:  # noqa: BLE001 - whatever the store does, what was decided must be told
+            self._go_on_without(commit, error)
+        else:
+            if not self.kept:
+                log.info("store.keeps_again", commits_refused=self._refused)
+            self.kept, self._refused = True, 0
+            if commit.messages:
+                self._wake()
+
+    async def _keep_backlog(self) -> None:
+        """Keep what could not be kept before, oldest first; one that the store refuses for good is left out, not in the way."""
+        while self._unkept:
+            try:
                 await self._store.commit(self._unkept[0], channels=self._channels)
-                self._unkept.popleft()
-            await self._store.commit(commit, channels=self._channels)
-        except StoreFault as error:
-            log.error("store.commit_failed", error=error.message, advice=error.advice, unkept=len(self._unkept) + 1)
-            self._unkept.append(replace(commit, messages=()))
-            for message in commit.messages:
-                self._direct(message)
-        if commit.messages:
-            self._wake()
+            except (StoreUnavailable, StoreCorrupt):
+                raise
+            except Exception:  # noqa: BLE001 - told when it was first refused
+                self._refused += 1
+            self._unkept.popleft()
+
+    def _go_on_without(self, commit: Commit, error: Exception) -> None:
+        """A store that fails is told once, until it works again, and not asked at every decision: each could take seconds."""
+        if self.kept:
+            match error:
+                case StoreFault():
+                    log.error("store.commit_failed", error=error.message, advice=error.advice)
+                case TimeoutError():
+                    log.error("store.commit_failed", error=f"the store did not answer within {KEEP_SECONDS:g} s")
+                case _:
+                    log.error("store.commit_failed", exc_info=error)
+        self.kept = False
+        self._store_due = self._clock.monotonic() + AGAIN_SECONDS
+        self._put_by(commit)
+
+    def _put_by(self, commit: Commit) -> None:
+        """Hand the messages on directly, and hold the rest until the store works again."""
+        for message in commit.messages:
+            self._direct(message)
+        rest = replace(commit, messages=())
+        if _holds_anything(rest):
+            self._unkept.append(rest)
 
     def _log_reading(self, reading: FamilyReading, before: FamilyMemory | None, decision: Decision) -> None:
         """A change is told once, at its level; what only goes on is for debugging."""
@@ -175,20 +219,30 @@ def _holds_anything(commit: Commit) -> bool:
     )
 
 
-def watch_of(memory: Memory) -> Watch:
-    """What the memory says is guarded and what not."""
-    families = memory.families.values()
-    guarded = [seen.assessment for seen in memory.positions.values() if not seen.mode]
-    watched = {one.key.account for one in families if one.last_good is not None and one.failing == 0}
+def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
+    """What is guarded and what not: only what was read since ``since`` and is read still is guarded."""
+    families = memory.families
+    read = {key for key, one in families.items() if not one.failing and one.last_good is not None and one.last_good >= since}
+    closed = [key for key, one in families.items() if one.state is FamilyState.NOT_OPENED]
+    silent = [key for key in (*families, *expected) if key not in read and key not in closed]
+    guarded = [
+        seen.assessment
+        for key, seen in memory.positions.items()
+        if not seen.mode and FamilyKey(exchange=key.exchange, account=key.account, family=seen.family) in read
+    ]
     with_cushion = [one for one in guarded if one.judged.cushion is not None]
     return Watch(
         positions=len(guarded),
-        accounts=len(watched),
-        cross=sum(len(one.unguarded) for one in families),
-        not_opened=[f"{one.key.account} {one.key.family}" for one in families if one.state is FamilyState.NOT_OPENED],
-        blind=[f"{one.key.account} {one.key.family}: {one.error}" for one in families if one.failing],
+        accounts=len({key.account for key in read}),
+        cross=sum(len(families[key].unguarded) for key in read),
+        not_opened=[where_of(key) for key in closed],
+        blind=[f"{where_of(key)}: {_why_silent(families.get(key))}" for key in dict.fromkeys(silent)],
         worst=min(with_cushion, key=lambda one: one.judged.cushion or 0, default=None),
     )
+
+
+def _why_silent(family: FamilyMemory | None) -> str:
+    return (family.error if family is not None else "") or "no answer yet"
 
 
 def pruned(memory: Memory, watched: Iterable[FamilyKey]) -> Memory:
