@@ -9,9 +9,9 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, PlainValidator
 
 from monitor.config.strict import Strict
-from monitor.config.units import Name, complain, parse_duration
+from monitor.config.units import Name, complain, parse_time_span
 
-_LIMIT = re.compile(r"([1-9][0-9]{0,5}) per (\S+(?: \S+)?)")
+_LIMIT = re.compile(r"([1-9][0-9]{0,5})\s+per\s+([0-9].*)")
 
 
 class Limit(NamedTuple):
@@ -26,10 +26,9 @@ def parse_limit(value: object) -> Limit:
     if isinstance(value, Limit):
         return value
     found = _LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
-    per = parse_duration(found[2]) if found else None
-    if found is None or not per:
+    if found is None:
         complain("must be messages per duration, such as 20 per 1h")
-    return Limit(int(found[1]), per)
+    return Limit(int(found[1]), parse_time_span(found[2]))
 
 
 def _some_each_once(channels: tuple[str, ...]) -> tuple[str, ...]:

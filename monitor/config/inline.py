@@ -50,7 +50,7 @@ def _secret_here(path: KeyPath, value: object) -> str | None:
         return None
     option = _OPTIONS.get(key.casefold().replace("_", "").replace("-", ""))
     owner = path[1] if len(path) > 1 and isinstance(path[1], str) and NAME.fullmatch(path[1]) else "main"
-    if path[0] == "heartbeat" and (key == "url" or option or (isinstance(value, str) and "://" in value)):
+    if path[0] == "heartbeat" and (key == "url" or option or (isinstance(value, str) and _looks_secret(value))):
         return _advice("the heartbeat's URL", "heartbeat_url", "heartbeat: {url_from: heartbeat_url}")
     if path[0] == "channels" and (key == "url" or option or (isinstance(value, str) and "://" in value)):
         return _advice("a channel's URL or token", f"{owner}_url", f"channels.{owner}.url_from: {owner}_url")
@@ -59,6 +59,10 @@ def _secret_here(path: KeyPath, value: object) -> str | None:
     if key in {"credentials", "url_from"} and isinstance(value, str) and looks_like_a_key(value):
         return _advice("what looks like a key itself", f"{owner}_api_key", f"accounts.{owner}.credentials: {owner}")
     return None
+
+
+def _looks_secret(text: str) -> bool:
+    return "://" in text or looks_like_a_key(text)
 
 
 def _advice(what: str, name: str, instead: str) -> str:

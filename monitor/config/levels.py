@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import PlainValidator
@@ -42,18 +41,20 @@ def parse_repeat(value: object) -> Ladder:
         complain("name at least one step, or write never")
     steps: list[RepeatStep | None] = []
     complaints: dict[int, str] = {}
+    age = timedelta(0)
     for index, text in enumerate(value):
         try:
-            steps.append(_step(text, last=index == len(value) - 1))
+            step = _step(text, last=index == len(value) - 1)
         except ValueError as error:
             complaints[index] = str(error)
-    if complaints:
-        complain_at(complaints)
-    for index, (before, after) in enumerate(pairwise(steps), start=1):
-        if before and after and before.until and after.until and after.until <= before.until:
-            complaints[index] = (
-                "`for` is the alert's whole age up to which the step holds: it must be longer than the step's before"
-            )
+            continue
+        steps.append(step)
+        if step is not None and step.until is not None:
+            if step.until <= age:
+                complaints[index] = (
+                    "`for` is the alert's whole age up to which the step holds: longer than that of the step before"
+                )
+            age = step.until
     if complaints:
         complain_at(complaints)
     return _ladder(steps)
@@ -82,15 +83,12 @@ def _step(value: object, *, last: bool) -> RepeatStep | None:
     return RepeatStep(every=every, until=parse_duration(found[2]) if found[2] else None)
 
 
-Repeat = Annotated[Ladder, PlainValidator(parse_repeat)]
-
-
 class LevelSettings(Strict):
     """How one level is told; what is left out is as it is by default."""
 
     channels: ChannelNames | None = None
     """Who hears of it."""
-    repeat: Repeat | None = None
+    repeat: Annotated[Ladder | None, PlainValidator(parse_repeat)] = None
     """How often it is told again while it lasts: a duration, never, or steps that slow down with its age."""
     quiet_hours: Literal["hold", "pass"] | None = None
     """Whether it waits for the end of quiet hours: hold or pass."""

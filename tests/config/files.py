@@ -28,6 +28,25 @@ SECRETS = {
     "MARGINCALL_SECRET_PHONE_URL": f"ntfy://{CANARY}/u",
 }
 
+DESK = """\
+accounts:
+  main: {exchange: binance}
+  test: {exchange: bybit}
+channels:
+  phone: {url_from: phone_url}
+  chat: {url_from: chat_url}
+  partner: {url_from: partner_url}
+"""
+"""Two accounts and three channels, in seven lines; the eighth is free."""
+
+DESK_SECRETS = SECRETS | {
+    "MARGINCALL_SECRET_TEST_API_KEY": f"{CANARY}k",
+    "MARGINCALL_SECRET_TEST_SECRET": f"{CANARY}s",
+    "MARGINCALL_SECRET_CHAT_URL": f"ntfy://{CANARY}/c",
+    "MARGINCALL_SECRET_PARTNER_URL": f"ntfy://{CANARY}/p",
+    "MARGINCALL_SECRET_HEARTBEAT_URL": f"https://beat.example/{CANARY}",
+}
+
 
 def write(folder: Path, text: str) -> Path:
     path = folder / "config.yaml"
@@ -37,6 +56,16 @@ def write(folder: Path, text: str) -> Path:
 
 def loaded(folder: Path, text: str, **environ: str) -> Loaded:
     return load(write(folder, text), environ=SECRETS | environ)
+
+
+def desk(folder: Path, more: str, **environ: str) -> Loaded:
+    """The desk with ``more`` from its eighth line on."""
+    return loaded(folder, DESK + more, **DESK_SECRETS | environ)
+
+
+def desk_problems(folder: Path, more: str, **environ: str) -> list[str]:
+    """What is wrong with the desk with ``more``, without the file's name."""
+    return [line.removeprefix("config.yaml:") for line in problems(folder, DESK + more, **DESK_SECRETS | environ)]
 
 
 def problems(folder: Path, text: str, **environ: str) -> list[str]:

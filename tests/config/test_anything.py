@@ -14,7 +14,10 @@ from tests.config.files import SECRETS, SMALLEST
 WORDS = st.sampled_from(
     ["accounts", "channels", "main", "phone", "exchange", "okx", "binance", "poll", "near", "calm", "1s", "10s", "5%", "rules",
      "kind", "cushion", "within", "warning", "off", "url_from", "phone_url", "endpoint", "http://127.0.0.1:1", "timezone", "UTC",
-     "Europe", "store", "region", "eea", "contracts", "linear", "credentials", "proxy", "secrets_dir", "margin_ratio", "2x"]
+     "Europe", "store", "region", "eea", "contracts", "linear", "credentials", "proxy", "secrets_dir", "margin_ratio", "2x",
+     "levels", "repeat", "quiet_hours", "hold", "from", "to", "23:00", "escalation", "after", "level", "routes", "overrides",
+     "match", "account", "symbol", "DOGE/*", "ignore", "notional_below", "USDT", "ack_lapses_after", "heartbeat", "digest", "at",
+     "fallback", "limit", "20 per 1h", "1m for 10m", "never"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | WORDS | st.text(max_size=8),
@@ -52,6 +55,20 @@ def test_load_answers_when_the_words_are_ours_in_any_order(tmp_path, tree):
 def test_load_answers_when_accounts_and_rules_are_nearly_right(tmp_path, account, rules):
     path = tmp_path / "c.yaml"
     path.write_text(json.dumps({"accounts": {"main": {"exchange": "okx"} | account}, "rules": rules, "channels": {"phone": {}}}))
+    answer(path)
+
+
+@QUICK
+@given(
+    parts=st.dictionaries(
+        st.sampled_from(["levels", "quiet_hours", "escalation", "routes", "overrides", "ignore", "heartbeat", "digest"]),
+        VALUES | st.lists(st.dictionaries(WORDS, VALUES, max_size=4), max_size=3),
+    )
+)
+def test_load_answers_when_who_hears_of_what_is_nearly_right(tmp_path, parts):
+    path = tmp_path / "c.yaml"
+    known = {"accounts": {"main": {"exchange": "okx"}}, "channels": {"phone": {"url_from": "phone_url", "fallback": "phone"}}}
+    path.write_text(json.dumps(known | parts))
     answer(path)
 
 

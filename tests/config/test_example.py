@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from monitor.config import ChannelSettings, Poll, Settings, load
+from monitor.alerts.lifecycle import ACK_LAPSES
+from monitor.config import ChannelSettings, Poll, Settings, discipline, load
 from monitor.config.exchanges import exchanges
+from monitor.config.levels import DEFAULTS, LevelSettings, LevelsSettings
+from monitor.config.matches import Match, OverrideSettings, RouteMatch, RouteSettings
+from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
 from monitor.rules import discover
 from tests.config.files import loaded
 
@@ -16,15 +20,18 @@ SECRETS = {
     for name in (
         "MAIN_API_KEY", "MAIN_SECRET", "SECOND_API_KEY", "SECOND_SECRET", "THIRD_API_KEY", "THIRD_SECRET", "THIRD_PASSPHRASE",
     )
-} | {"MARGINCALL_SECRET_PHONE_URL": "ntfy://x/y"}  # fmt: skip
+} | {f"MARGINCALL_SECRET_{name}_URL": "https://x/y" for name in ("PHONE", "CHAT", "PARTNER", "HEARTBEAT")}  # fmt: skip
 
-MODELS: list[type[BaseModel]] = [Settings, ChannelSettings, Poll, *exchanges().values()]
+MODELS: list[type[BaseModel]] = [
+    Settings, ChannelSettings, Poll, LevelsSettings, LevelSettings, QuietHoursSettings, EscalationSettings, RouteSettings,
+    RouteMatch, OverrideSettings, Match, IgnoreSettings, HeartbeatSettings, DigestSettings, *exchanges().values(),
+]  # fmt: skip
 
 
 def uncommented() -> str:
     """The example with every optional line in force (what is prose begins with a capital letter, or holds no option)."""
     head, start, body = EXAMPLE.read_text().partition("\naccounts:\n")
-    return head + start + re.sub(r"(?m)^( *)# ( *(?:- )?(?:\{kind: .*|[a-z_]+:(?: .*)?))$", r"\1\2", body)
+    return head + start + re.sub(r"(?m)^( *)# ( *(?:- )?(?:\{(?:kind|match|after): .*|[a-z_]+:(?: .*)?))$", r"\1\2", body)
 
 
 def test_example_loads_as_it_is():
@@ -46,6 +53,12 @@ def test_example_shows_the_defaults_when_it_names_the_default_rules(tmp_path):
             assert shown[kind] == rule()
 
 
+def test_example_shows_the_defaults_of_the_levels(tmp_path):
+    shown = loaded(tmp_path, uncommented(), **SECRETS).settings
+    assert discipline.routing(shown).levels == DEFAULTS
+    assert shown.ack_lapses_after == ACK_LAPSES
+
+
 def test_smallest_file_of_the_example_loads(tmp_path):
     head = EXAMPLE.read_text().partition("# It is looked for")[0]
     smallest = "\n".join(line.removeprefix("#   ") for line in head.splitlines() if line.startswith("#   "))
@@ -53,7 +66,7 @@ def test_smallest_file_of_the_example_loads(tmp_path):
 
 
 def options() -> list[str]:
-    names = {name for model in MODELS for name in model.model_fields}
+    names = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
     rules = {field.name for rule in discover().values() for field in dataclasses.fields(rule)}
     return sorted(names | rules | {"off"} | set(discover()) | set(exchanges()))
 

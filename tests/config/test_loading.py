@@ -6,6 +6,7 @@ from subprocess import run
 import pytest
 
 from monitor.config import load
+from monitor.rules import discover
 from monitor.rules.base import Lines
 from monitor.rules.cushion import Cushion
 from tests.config.files import CANARY, SMALLEST, loaded, not_here, problems, write
@@ -24,7 +25,7 @@ def test_configuration_has_sane_defaults_when_it_is_the_smallest(tmp_path):
     assert (main.exchange, main.credentials, main.contracts) == ("binance", "main", ("linear", "inverse"))
     assert (main.poll.calm, main.poll.near) == (timedelta(seconds=10), timedelta(seconds=2))
     assert (main.endpoint, main.region, main.proxy, main.demo_trading) == (None, None, None, False)
-    assert sorted(rule.KIND for rule in whole.rules) == ["cushion", "data_stale", "margin_usage", "not_guarded"]
+    assert set(whole.rules) == {rule() for rule in discover().values() if rule.DEFAULT}
     assert {name: secret.get_secret_value() for name, secret in whole.secrets.items()} == {
         "main_api_key": f"{CANARY}k",
         "main_secret": f"{CANARY}s",
@@ -342,7 +343,7 @@ def test_rules_of_the_file_replace_only_their_kinds(tmp_path):
         "  - {kind: margin_ratio, critical: 2x}\n"
     )
     rules = {rule.KIND: rule for rule in loaded(tmp_path, text).rules}
-    assert sorted(rules) == ["cushion", "data_stale", "margin_ratio", "not_guarded"]
+    assert set(rules) == {kind for kind, rule in discover().items() if rule.DEFAULT} - {"margin_usage"} | {"margin_ratio"}
     cushion = rules["cushion"]
     assert isinstance(cushion, Cushion)
     assert (cushion.warning, cushion.critical, cushion.emergency) == (Decimal("0.5"), None, Decimal("0.25"))
