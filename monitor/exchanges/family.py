@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
+from monitor.exchanges.emptiness import Balances, margins_of, still_held
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
@@ -41,10 +42,11 @@ Patience = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyContent:
-    """All open positions of a family, as an exchange folder read them."""
+    """All open positions of a family, as an exchange folder read them. ``others``: the reply also held what is not watched."""
 
     positions: Sequence[Position]
     unguarded: Sequence[Unguarded] = ()
+    others: bool = False
 
 
 class AccountReader(ABC):
@@ -72,15 +74,16 @@ class AccountReader(ABC):
         self.clock = clock
         self._tried: dict[str, float] = {}
         self._was_read: set[str] = set()
-        self._free: Shelf[Mapping[str, Decimal]] = Shelf(self._all_free, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
+        self._margins: dict[str, Mapping[str, Decimal]] = {}
+        self._balances: Shelf[Balances] = Shelf(self._all_balances, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
 
     @abstractmethod
     async def read_family(self, family: str, patience: Patience) -> FamilyContent:
         """Every open position of ``family``. Raises MargincallError; the deadline is kept by the caller."""
 
     @abstractmethod
-    async def read_free(self, family: str) -> Mapping[str, Decimal]:
-        """By settle currency, what can be added as margin now. Raises MargincallError."""
+    async def read_balances(self, family: str) -> Balances:
+        """By settle currency, what can be added as margin and what lies behind isolated positions. Raises MargincallError."""
 
     @abstractmethod
     def term_shelves(self) -> Sequence[Shelf[Any]]:
@@ -102,11 +105,12 @@ class AccountReader(ABC):
         near = last is not None and started - last < _FREE_NEAR
         try:
             async with asyncio.timeout_at(deadline):
-                await self._free.have({family}, max_age=_FREE_NEAR if near else _FREE_EVERY)
+                await self._balances.have({family}, max_age=_FREE_NEAR if near else _FREE_EVERY)
                 content = await self.read_family(family, _patience(deadline, patience))
                 _refuse_twins(content)
+                await self._refuse_false_emptiness(family, content, started, _patience(deadline, patience))
                 if last is None:
-                    await self._free.have({family}, within=_patience(deadline, _PATIENCE)())
+                    await self._balances.have({family}, within=_patience(deadline, _PATIENCE)())
         except NotOpened as error:
             if family in self._was_read:
                 return _failure(key, at, error)
@@ -118,7 +122,8 @@ class AccountReader(ABC):
         except Exception as error:  # noqa: BLE001 - a reply of unforeseen shape is a failed poll, never the end of polling
             return _failure(key, at, BadReading(f"a reply has not the expected shape ({type(error).__name__})"))
         self._was_read.add(family)
-        free = self._free.get(family, at_most=_FREE_KEPT) or {}
+        balances = self._balances.get(family, at_most=_FREE_KEPT)
+        free = balances.free if balances is not None else {}
         return FamilySnapshot(key=key, at=at, positions=tuple(content.positions), unguarded=tuple(content.unguarded), free=free)
 
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
@@ -136,9 +141,25 @@ class AccountReader(ABC):
         """Let go of every connection, at once."""
         await self.session.close()
 
-    async def _all_free(self, families: frozenset[str]) -> Mapping[str, Mapping[str, Decimal]]:
-        """The free balances of some families."""
-        return {family: await self.read_free(family) for family in families}
+    async def _refuse_false_emptiness(self, family: str, content: FamilyContent, asked: float, patience: Patience) -> None:
+        """Raises BadReading where all positions vanished at once while a balance read since ``asked`` still holds their margin.
+
+        Without such a balance nothing can be said, and the next reading is asked the same.
+        """
+        if content.positions or content.unguarded or content.others:
+            self._margins[family] = margins_of(content.positions)
+        elif lost := self._margins.get(family):
+            await self._balances.have({family}, within=patience(), newer_than=self.clock.monotonic() - asked)
+            balances = self._balances.get(family, at_most=self.clock.monotonic() - asked)
+            if balances is None:
+                return
+            if told := still_held(lost, balances.held):
+                raise BadReading(f"the list of positions is empty, but the balance still shows {told} behind them")
+            del self._margins[family]
+
+    async def _all_balances(self, families: frozenset[str]) -> Mapping[str, Balances]:
+        """The balances of some families."""
+        return {family: await self.read_balances(family) for family in families}
 
 
 def cause_of(error: MargincallError) -> str:

@@ -66,7 +66,8 @@ class Pacer:
         for scope in scopes:
             left = self._banned_until.get(scope, 0.0) - now
             if left > 0:
-                raise RateLimited("the exchange asked for silence", until=self._wall(left))
+                until = self._wall(left)
+                raise RateLimited(f"the exchange asked for silence until {until:%H:%M:%S} UTC", until=until)
             left = self._held_until.get(scope, 0.0) - now
             if can_wait:
                 left = max(left, self._hushed_until.get(scope, 0.0) - now)

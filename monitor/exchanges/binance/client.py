@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from monitor.errors import AuthRejected, ExchangeFault, NotOpened
 from monitor.exchanges.binance import parse, terms
 from monitor.exchanges.binance.dialect import dialect
+from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
@@ -84,10 +84,11 @@ class BinanceReader(AccountReader):
         await self._settle_modes(rows, asked, patience)
         return self._content(family, rows)
 
-    async def read_free(self, family: str) -> Mapping[str, Decimal]:
-        """The available balance of each margin asset."""
+    async def read_balances(self, family: str) -> Balances:
+        """The available balance of each margin asset, and what lies in isolated wallets."""
         payload = await self.session.call(HOSTS[family].balance, can_wait=True)
-        return parse.parse_free(payload, self.session.currency_code)
+        code = self.session.currency_code
+        return Balances(free=parse.parse_free(payload, code), held=parse.parse_held(payload, code))
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The tiers of both hosts."""

@@ -210,3 +210,12 @@ def parse_free(payload: Any, currency_code: CurrencyCode) -> dict[str, Decimal]:
     if not isinstance(payload, list):
         raise BadReply("the list of balances is missing")
     return {currency_code(row["asset"]): max(ZERO, dec(row["availableBalance"])) for row in payload}
+
+
+def parse_held(payload: Any, currency_code: CurrencyCode) -> dict[str, Decimal]:
+    """What lies in isolated wallets by currency: ``balance`` (the whole wallet) less ``crossWalletBalance``.
+
+    Rows without these figures are left out. Source: fapi/v3/balance, dapi/v1/balance.
+    """
+    rows = [row for row in payload if {"asset", "balance", "crossWalletBalance"} <= row.keys()]
+    return {currency_code(row["asset"]): dec(row["balance"]) - dec(row["crossWalletBalance"]) for row in rows}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from monitor.errors import BadReply
@@ -17,7 +16,8 @@ from monitor.exchanges.bybit.book import CATEGORIES, Book, listed
 from monitor.exchanges.bybit.dialect import DIALECT
 from monitor.exchanges.bybit.keys import key_lines
 from monitor.exchanges.bybit.parse import AccountInfo, MarginMode, merge_pages, parse_account_info, parse_positions
-from monitor.exchanges.bybit.terms import parse_free
+from monitor.exchanges.bybit.terms import parse_free, parse_held
+from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
@@ -56,11 +56,12 @@ class BybitAccount(AccountReader):
         positions, unguarded = parse_positions(rows, family=family, mode=mode, terms_of=terms_of, now_ms=now_ms)
         return FamilyContent(positions=positions, unguarded=unguarded)
 
-    async def read_free(self, family: str) -> Mapping[str, Decimal]:
-        """What can still be put behind this family's positions, by coin."""
+    async def read_balances(self, family: str) -> Balances:
+        """What can still be put behind this family's positions, and what is, by coin."""
         params = {"accountType": "UNIFIED"} | ({"coin": _SETTLES[family]} if family in _SETTLES else {})
         reply = await self.session.call("privateGetV5AccountWalletBalance", params, can_wait=True)
-        return parse_free(listed(reply, "wallet-balance"))
+        accounts = listed(reply, "wallet-balance")
+        return Balances(free=parse_free(accounts), held=parse_held(accounts))
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The shelf of risk limits."""

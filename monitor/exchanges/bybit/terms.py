@@ -128,6 +128,18 @@ def parse_free(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
     return free
 
 
+def parse_held(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """The margin of positions by coin: ``totalPositionIM`` of ``/v5/account/wallet-balance``, with the reserved closing fees."""
+    held: dict[str, Decimal] = {}
+    for account in accounts:
+        for coin in account.get("coin") or ():
+            try:
+                held[_unified(coin["coin"])] = dec(coin.get("totalPositionIM") or 0)
+            except UNREADABLE:
+                continue
+    return held
+
+
 def unified_symbol(base: str, quote: str, settle: str, delivery_ms: int = 0) -> str:
     """The symbol as ccxt builds it (``fetch_future_markets``): dated contracts end in ``-YYMMDD``."""
     expiry = f"-{datetime.fromtimestamp(delivery_ms / 1000, UTC):%y%m%d}" if delivery_ms else ""

@@ -7,16 +7,16 @@ Essential is ``account/positions`` alone. Instruments, tiers, fees and balance m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
+from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountReader, FamilyContent, Patience
 from monitor.exchanges.okx import SPEC
 from monitor.exchanges.okx.account import account_lines
 from monitor.exchanges.okx.book import Book, listed
 from monitor.exchanges.okx.dialect import DIALECT
 from monitor.exchanges.okx.parse import DERIVATIVES, parse_positions
-from monitor.exchanges.okx.terms import parse_free
+from monitor.exchanges.okx.terms import parse_free, parse_held
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
@@ -50,10 +50,10 @@ class OkxAccount(AccountReader):
             content = self._content(rows, family)
         return content
 
-    async def read_free(self, family: str) -> Mapping[str, Decimal]:  # noqa: ARG002 - one wallet behind the one family
-        """What can still be put behind isolated positions, by currency."""
-        reply = await self.session.call("privateGetAccountBalance", can_wait=True)
-        return parse_free(listed(reply, "account/balance"))
+    async def read_balances(self, family: str) -> Balances:  # noqa: ARG002 - one wallet behind the one family
+        """What can still be put behind isolated positions, and what is, by currency."""
+        data = listed(await self.session.call("privateGetAccountBalance", can_wait=True), "account/balance")
+        return Balances(free=parse_free(data), held=parse_held(data))
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The shelf of position tiers."""
@@ -67,4 +67,4 @@ class OkxAccount(AccountReader):
         positions, unguarded = parse_positions(
             rows, family=family, terms_of=self._book.terms_of, contracts=self.access.contracts, fee_of=self._book.fee_of
         )
-        return FamilyContent(positions=positions, unguarded=unguarded)
+        return FamilyContent(positions=positions, unguarded=unguarded, others=bool(rows))

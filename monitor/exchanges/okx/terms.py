@@ -144,6 +144,18 @@ def parse_free(data: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
     return free
 
 
+def parse_held(data: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """The margin behind isolated positions by currency: ``isoEq`` less its profit ``isoUpl``, of ``account/balance``."""
+    held: dict[str, Decimal] = {}
+    for account in data:
+        for detail in account.get("details") or ():
+            try:
+                held[unified(detail["ccy"])] = dec(detail.get("isoEq") or 0) - dec(detail.get("isoUpl") or 0)
+            except UNREADABLE:
+                continue
+    return held
+
+
 def unified(coin: str) -> str:
     """A coin's name as ccxt writes it."""
     return _UNIFIED_NAMES.get(coin.upper(), coin.upper())
