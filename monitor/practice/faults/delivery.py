@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 
@@ -73,9 +74,11 @@ async def _huge(request: web.Request, reply: Reply, *, megabytes: int) -> web.St
     """The reply with blanks behind it: valid JSON of that size."""
     body = reply.encoded()
     response = await _begin(request, reply, len(body) + megabytes * len(_CHUNK), body)
-    for _ in range(megabytes):
-        await response.write(_CHUNK)
-    await response.write_eof()
+    # A client that has read enough hangs up: nothing to report.
+    with contextlib.suppress(ConnectionError):
+        for _ in range(megabytes):
+            await response.write(_CHUNK)
+        await response.write_eof()
     return response
 
 
@@ -83,8 +86,9 @@ async def _drip(request: web.Request, reply: Reply, *, pause: float) -> web.Stre
     """The reply byte by byte."""
     body = reply.encoded()
     response = await _begin(request, reply, len(body), body[:1])
-    for index in range(1, len(body)):
-        await asyncio.sleep(pause)
-        await response.write(body[index : index + 1])
-    await response.write_eof()
+    with contextlib.suppress(ConnectionError):
+        for index in range(1, len(body)):
+            await asyncio.sleep(pause)
+            await response.write(body[index : index + 1])
+        await response.write_eof()
     return response
