@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.9.7
 
-.PHONY: help test check bench demo lint types cover lock clean setup
+.PHONY: help test check bench demo faults lint types cover lock clean setup
 
 help:
 	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
 	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
+	@echo "make faults every fault x every exchange, on the real program"
 	@echo "make demo   the main job on the practice exchange"
 
 setup: $(READY)
@@ -43,6 +44,10 @@ check: lint types cover
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Every fault x every exchange on the real program; about three minutes on two cores. The last line is JSON.
+faults: $(READY)
+	$(BIN)/python -m tests.e2e.faults
 
 demo: $(READY)
 	$(BIN)/margincall demo

@@ -2,6 +2,7 @@
 
 import signal
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -63,8 +64,9 @@ def test_a_single_run_delivers_the_alert(make_program, receiver, exchange, descr
 
 
 def test_a_single_run_fails_and_says_so_when_an_account_cannot_be_read(make_program, receiver):
-    with ServerThread(Replay(rows.binance(rows.binance_long("99000")))) as server:
-        server.server.source.set("GET", "/fapi/v3/positionRisk", {})  # the envelope of an all-clear that is none
+    replay = Replay(rows.binance(rows.binance_long("99000")))
+    with ServerThread(replay) as server:
+        replay.set("GET", "/fapi/v3/positionRisk", {})  # the envelope of an all-clear that is none
         program = make_program(server.url, "binance")
         program.run("run", "--once", code=1)
         document = program.positions()
@@ -129,11 +131,11 @@ def test_no_first_alert_is_lost_when_the_daemon_is_killed_again_and_again(make_p
         program.run("run", "--once")
         replay.describe(rows.binance(rows.binance_long("91000")))
         kills = 0
+        counts = server.server.log.counts
         for polls in range(1, 5):
-            before = server.server.log.counts["GET /fapi/v3/positionRisk"]
+            enough = counts["GET /fapi/v3/positionRisk"] + polls
             daemon = program.start()
-            enough = before + polls
-            until(lambda enough=enough: server.server.log.counts["GET /fapi/v3/positionRisk"] >= enough)
+            until(partial(lambda least: counts["GET /fapi/v3/positionRisk"] >= least, enough))
             daemon.kill()
             daemon.wait()
             kills += 1

@@ -1,0 +1,246 @@
+"""A wave: one fault on some exchanges at once, played on one daemon, and what it says about each cell.
+
+Each exchange has an account that falls ill and a witness that stays well. Both hold two positions: ETH past its warning line from
+the beginning, whose alert must live through it all, and BTC, which falls to its emergency line while the fault lasts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from monitor.alerts.notices import family_name
+from monitor.alerts.wording import exchange_name
+from tests.e2e.faults.table import Cell, Outcome, Row, Way
+from tests.e2e.stage import Held, Stage
+from tests.e2e.timeline import TOLERANCE, Problem, Timeline, Window, between
+
+FAMILIES = {"binance": ("usdm", "coinm"), "bybit": ("usdt", "usdc", "inverse"), "okx": ("okx",)}
+HOLDING = {"binance": "usdm", "bybit": "usdt", "okx": "okx"}
+BTC = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
+ETH = {"binance": "ETHUSDT", "bybit": "ETHUSDT", "okx": "ETH-USDT-SWAP"}
+SIZES = {"binance": ("0.1", "2"), "bybit": ("0.1", "2"), "okx": ("10", "20")}
+# Both 10x. BTC, entry 100,000, margin 1,000: at 98,000 a cushion of about 78 % (no line), at 92,000 of about 16 % (emergency).
+# ETH, entry 4,000, margin 800: at 3,800 about 48 % (warning). The requirements are 0.4 to 0.56 %.
+CALM, LOW, WARNED = "98000", "92000", "3800"
+
+LIMIT = 2.0
+"""The rule: data_stale after 2 s."""
+TICK = 1.0
+FAULT, BREACH, LIFT = 0.5, 1.5, 6.5
+BLIND = between(FAULT + LIMIT - 1.0, FAULT + LIMIT + TICK + 0.5)
+RESTART = 15.0
+"""Seconds for a daemon to stop and start again beside others, on two busy cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one cell: no complaints, it passed."""
+
+    cell: Cell
+    seconds: float
+    complaints: tuple[str, ...]
+    story: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """When things happen in a wave; a fault of the endpoint needs a restart at its begin and at its end.
+
+    ``watched``: from then on what is shown is looked at; a daemon that does not run shows nothing new.
+    """
+
+    watched: float
+    breach: float
+    lift: float
+    blind: Window
+    slack: float
+
+
+_PLAIN = _Times(watched=FAULT, breach=BREACH, lift=LIFT, blind=BLIND, slack=0.0)
+_RESTARTED = _Times(watched=RESTART, breach=RESTART, lift=RESTART + 5.0, blind=between(FAULT, RESTART), slack=2 * RESTART)
+
+
+def play(cells: Sequence[Cell], folder: Path) -> list[Result]:
+    """Play the cells of one row; their results."""
+    row = cells[0].row
+    began = time.monotonic()
+    with Stage(folder) as stage:
+        for cell in cells:
+            _enter(stage, _ill(cell), cell.exchange, contracts="linear, inverse", tls=row.way is Way.TLS)
+            _enter(stage, _well(cell), cell.exchange, contracts="linear")
+        opening = ("guarding", *(f"on {name} (" for name in stage.booths))
+        line = Timeline(stage, opening=opening)
+        times = _RESTARTED if row.way in {Way.DNS, Way.TLS} else _PLAIN
+        _write(line, row, cells, times)
+        problems = line.play()
+        problems += [problem for cell in cells for problem in _requests(stage, cell, line.zero)]
+        if not problems:
+            problems += _document(stage, cells)
+        seconds = time.monotonic() - began
+        return [_result(cell, problems, seconds, line) for cell in cells]
+
+
+def _ill(cell: Cell) -> str:
+    return f"ill_{cell.exchange}"
+
+
+def _well(cell: Cell) -> str:
+    return f"well_{cell.exchange}"
+
+
+def _enter(stage: Stage, name: str, exchange: str, *, contracts: str, tls: bool = False) -> None:
+    btc, eth = SIZES[exchange]
+    stage.account(
+        name,
+        exchange,
+        Held(BTC[exchange], entry="100000", quantity=btc, margin="1000"),
+        Held(ETH[exchange], entry="4000", quantity=eth, margin="800"),
+        marks={BTC[exchange]: CALM, ETH[exchange]: WARNED},
+        contracts=contracts,
+        tls=tls,
+    )
+
+
+def _write(line: Timeline, row: Row, cells: Sequence[Cell], times: _Times) -> None:
+    """Everything that happens and must come, for all cells."""
+    for cell in cells:
+        _begin(line, row, cell)
+    if times.slack:
+        line.at(FAULT).stop().start()
+        line.expect("phone", "margincall stopped", between(FAULT, times.watched))
+        line.expect("phone", "BLIND on", between(FAULT, times.watched))
+    for cell in cells:
+        line.at(times.breach).price(_ill(cell), BTC[cell.exchange], LOW).price(_well(cell), BTC[cell.exchange], LOW)
+        _expect_breach(line, _well(cell), between(times.breach, times.breach + 0.5))
+        _expect(line, cell, times)
+        _end(line, row, cell, times)
+    if times.slack:
+        line.at(times.lift).stop().start()
+        line.expect("phone", "margincall stopped", between(times.lift, times.lift + times.slack))
+        line.expect("phone", "guarding", between(times.lift, times.lift + times.slack))
+
+
+def _begin(line: Timeline, row: Row, cell: Cell) -> None:
+    moment, booth = line.at(FAULT), line.stage.booths[_ill(cell)]
+    match row.way:
+        case Way.DNS:
+            moment.endpoint(_ill(cell), f"https://{cell.exchange}.invalid:{booth.server.port}")
+        case Way.TLS:
+            moment.endpoint(_ill(cell), booth.server.tls_url)
+        case Way.TIERS:
+            moment.tiers(_ill(cell), BTC[cell.exchange], "2")
+        case _:
+            moment.fault(_ill(cell), row.kind, call=row.call, amount=row.amount)
+
+
+def _end(line: Timeline, row: Row, cell: Cell, times: _Times) -> None:
+    if row.way in {Way.DNS, Way.TLS}:
+        line.at(times.lift).endpoint(_ill(cell), None)
+    else:
+        line.at(times.lift).lift(_ill(cell))
+
+
+def _expect(line: Timeline, cell: Cell, times: _Times) -> None:
+    """What must come about the account that is ill, and what must be true all the while."""
+    right, name = cell.right, _ill(cell)
+    back = between(times.lift, times.lift + times.slack + right.recovery + 0.5)
+    at_once = between(times.breach, times.breach + 0.5)
+    families = [HOLDING[cell.exchange]] if right.held_only else FAMILIES[cell.exchange]
+    if right.outcome in {Outcome.BLIND, Outcome.BANNED}:
+        for family in families:
+            where = f"{name} ({exchange_name(cell.exchange)}, {family_name(family)})"
+            line.expect("phone", (f"{where} cannot be read", right.cause), times.blind, about=name)
+            if right.outcome is Outcome.BLIND:
+                line.expect("phone", f"{where} is read again", back, about=name)
+    if right.outcome is not Outcome.BANNED:
+        _expect_breach(line, name, at_once if right.outcome is Outcome.UNHARMED else back)
+    line.always(lambda: _false_calm(line.stage, name), between(times.watched, times.lift), about=name)
+
+
+def _expect_breach(line: Timeline, account: str, window: Window) -> None:
+    line.expect("phone", ("EMERGENCY: BTC/USDT long", f"on {account} ("), window, about=account)
+
+
+def _false_calm(stage: Stage, name: str) -> str:
+    """What `positions --json` shows that is calmer than what is known; empty for nothing."""
+    document = stage.document()
+    (account,) = (one for one in document["accounts"] if one["name"] == name)
+    shown = [one for one in document["positions"] if one["account"] == name]
+    if len(shown) != 2:
+        return f"{name} has {len(shown)} positions, 2 are open"
+    most = LIMIT + TICK + TOLERANCE
+    for family in account["families"]:
+        age = family["age_seconds"]
+        if family["state"] == "ok" and (age is None or age > most):
+            return f"{name} {family['name']} is shown as ok, {age} s old"
+    if account["state"] == "ok" and account["age_seconds"] > most:
+        return f"{name} is shown as ok, {account['age_seconds']} s old"
+    blind = account["state"] in {"stale", "blind"}
+    calm = [one["symbol"] for one in shown if one["state"] in {"ok", "warning"}]
+    holding = HOLDING[stage.booths[name].exchange]
+    if blind and calm and next(one["state"] for one in account["families"] if one["name"] == holding) != "ok":
+        return f"{name} cannot be read, and {calm} are shown as if it could"
+    return ""
+
+
+def _requests(stage: Stage, cell: Cell, zero: float) -> list[Problem]:
+    """No request during a ban, and polls at their pace where nothing ails them."""
+    name, silence = _ill(cell), cell.right.silence
+    offset = time.time() - time.monotonic()
+    times = [call.at / 1000 - offset - zero for call in stage.calls(name)]
+    since = [at for at in times if at >= FAULT]
+    if silence:
+        # what was on its way already when the ban came is no breach of it
+        early = [at for at in since if since[0] + 0.5 < at < since[0] + silence - 0.05]
+        if early:
+            return [Problem(text=f"{len(early)} requests during the ban, the first at {early[0]:.2f} s", about=name)]
+    if cell.right.outcome is Outcome.UNHARMED:
+        polls = [call for call in stage.calls(name) if "osition" in call.path and FAULT <= call.at / 1000 - offset - zero <= LIFT]
+        wanted = (LIFT - FAULT) / 0.6
+        if len(polls) < wanted:
+            return [Problem(text=f"only {len(polls)} polls in {LIFT - FAULT:.0f} s, {wanted:.0f} wanted", about=name)]
+    return []
+
+
+def _document(stage: Stage, cells: Sequence[Cell]) -> list[Problem]:
+    """What `positions --json` prints at the end, asked of the real command."""
+    document = json.loads(stage.program.run("positions", "--json"))
+    problems = []
+    for cell in cells:
+        (btc,) = (one for one in document["positions"] if one["account"] == _ill(cell) and one["symbol"] == "BTC/USDT:USDT")
+        wrong = _wrong_at_the_end(cell, btc)
+        if wrong:
+            problems.append(Problem(text=wrong, about=_ill(cell)))
+    return problems
+
+
+def _wrong_at_the_end(cell: Cell, btc: dict[str, Any]) -> str:
+    if cell.right.outcome is Outcome.BANNED:
+        return "" if btc["state"] == "stale" else f"banned, and BTC is shown as {btc['state']}"
+    if btc["state"] != "emergency" or Decimal(btc["mark_price"]) != Decimal(LOW):
+        return f"at the end BTC is shown as {btc['state']} at {btc['mark_price']}"
+    if cell.row.way is Way.TIERS:
+        # twice the 0.4 or 0.5 % of the lowest tier, the fee terms not doubled
+        rate = Decimal(btc["maintenance_rate"])
+        if btc["diverges"] or rate < Decimal("0.008"):
+            return f"the new tiers are not in force: maintenance rate {rate}, diverges {btc['diverges']}"
+    return ""
+
+
+def _result(cell: Cell, problems: Sequence[Problem], seconds: float, line: Timeline) -> Result:
+    """The cell with what concerns it: its own account, any witness, or nobody in particular."""
+    others = {f"ill_{other}" for other in FAMILIES if other != cell.exchange}
+    mine = [problem for problem in problems if not _concerns(problem, others)]
+    story = line.told(mine) if mine else ""
+    return Result(cell=cell, seconds=seconds, complaints=tuple(problem.text for problem in mine), story=story)
+
+
+def _concerns(problem: Problem, names: set[str]) -> bool:
+    text = problem.arrival.text if problem.arrival is not None else ""
+    return problem.about in names or any(f"{name} (" in text for name in names)

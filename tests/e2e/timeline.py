@@ -1,0 +1,295 @@
+"""A small language for acceptance tests: what happens when, what must arrive when, and that nothing else does.
+
+    line = Timeline(stage)                              # the daemon runs and has said so: that is second 0
+    line.at(1).price("main", "BTCUSDT", "92000")
+    line.at(4).kill().start()
+    line.expect("phone", "EMERGENCY: BTC/USDT long", between(1, 2))
+    line.run()                                          # fails, with the whole story, if anything else arrived
+
+Times are seconds from second 0. What happens does so at its time; what is expected may come TOLERANCE late, never early. The end
+is when the last thing was due, or QUIET seconds after everything has come. In the spirit of Alertmanager's acceptance tests.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from monitor.practice import FaultKind
+from tests.e2e.program import PATIENCE
+from tests.e2e.stage import Arrival, Stage
+from tests.receiver import ACCEPT, Behaviour
+
+TOLERANCE = 2.0
+"""Seconds that a message may come late on a slow machine with two busy cores; a poll itself takes 0.3 s."""
+EARLY = 0.05
+"""Seconds by which clocks of two threads may differ."""
+QUIET = 1.5
+"""Seconds without a message, once all have come, after which nothing else is waited for."""
+SAMPLE_SECONDS = 0.25
+LOG_LINES = 25
+BUGS = ("Traceback", "cycle.failed", "worker.died", "store.commit_failed")
+"""Words that a sound daemon never logs, whatever its exchanges do."""
+
+
+class Window(NamedTuple):
+    """From ``start`` to ``end``, seconds."""
+
+    start: float
+    end: float
+
+
+def between(start: float, end: float) -> Window:
+    """The time in which something must come."""
+    return Window(start, end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that went otherwise. ``about``: whom the expectation named; ``arrival``: the message that nobody expected."""
+
+    text: str
+    about: str = ""
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Expected:
+    channel: str
+    words: tuple[str, ...]
+    window: Window
+    about: str
+
+    def fits(self, arrival: Arrival) -> bool:
+        """It is this message, whenever it came."""
+        return arrival.channel == self.channel and all(word in arrival.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    look: Callable[[], str]
+    window: Window
+    about: str
+
+
+Look = Callable[[], str]
+"""Says what is wrong right now; empty when nothing is."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """One acceptance test.
+
+    ``opening``: the daemon is started first, and second 0 is when a message with each of these words has come on every
+    channel; empty: nothing runs at second 0.
+    """
+
+    stage: Stage
+    opening: Sequence[str] = ("guarding",)
+    _actions: list[tuple[float, int, str, Callable[[], Any]]] = field(default_factory=list)
+    _expected: list[_Expected] = field(default_factory=list)
+    _looks: list[_Look] = field(default_factory=list)
+    _story: list[tuple[float, str]] = field(default_factory=list)
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+    zero: float = 0.0
+    _first: int = 0
+
+    def at(self, seconds: float) -> Moment:
+        """What happens then; several things in the order in which they are written."""
+        return Moment(self, seconds)
+
+    def expect(self, channel: str, text: str | Sequence[str], window: Window, *, about: str = "") -> None:
+        """One message on ``channel`` whose title and body hold ``text`` (all of several) in ``window``."""
+        words = (text,) if isinstance(text, str) else tuple(text)
+        self._expected.append(_Expected(channel=channel, words=words, window=window, about=about))
+
+    def always(self, look: Look, window: Window, *, about: str = "") -> None:
+        """Ask ``look`` four times a second in ``window``."""
+        self._looks.append(_Look(look=look, window=window, about=about))
+
+    def do(self, seconds: float, name: str, work: Callable[[], Any]) -> None:
+        """Let ``work`` happen at a time."""
+        heapq.heappush(self._actions, (seconds, next(self._count), name, work))
+
+    def run(self) -> None:
+        """Play it all; AssertionError with the story unless everything came, in time, and nothing else."""
+        problems = self.play()
+        assert not problems, self.told(problems)
+
+    def play(self) -> list[Problem]:
+        """Play it all; what went otherwise."""
+        last = max((at for at, *_ in self._actions), default=0.0)
+        until = max([last + QUIET, *(one.window.end + TOLERANCE for one in self._expected)])
+        watched = max([last, *(one.window.end for one in self._looks)])
+        if self.opening:
+            self.stage.start()
+            missing = self._open()
+            if missing:
+                return [Problem(text=f"it never began: nothing came with {missing}")]
+        self.zero = time.monotonic()
+        complaints: dict[tuple[str, int], Problem] = {}
+        next_look = 0.0
+        while True:
+            now = time.monotonic() - self.zero
+            while self._actions and self._actions[0][0] <= now:
+                _, _, name, work = heapq.heappop(self._actions)
+                self._story.append((now, name))
+                work()
+                now = time.monotonic() - self.zero
+            if now >= next_look:
+                next_look = now + SAMPLE_SECONDS
+                self._look(now, complaints)
+            if now >= until or (now >= watched and self._all_is_quiet()):
+                break
+            wake = min(until, next_look, self._actions[0][0] if self._actions else until)
+            with self.stage.changed:
+                self.stage.changed.wait(max(0.0, wake - now))
+        return [*self._compared(), *complaints.values(), *self._health()]
+
+    def told(self, problems: Iterable[Problem]) -> str:
+        """The whole story, for whoever has to find out why."""
+        came = [(one.at - self.zero, f"{one.channel} <- {one.title}") for one in self.stage.arrivals]
+        story = [f"  {at:7.2f}  {text}" for at, text in sorted([*self._story, *came])]
+        log = [line for line in self.stage.program.log().splitlines() if '"debug"' not in line][-LOG_LINES:]
+        return "\n".join(
+            [
+                "the timeline went otherwise:",
+                *(f"  - {problem.text}" for problem in problems),
+                "what happened:",
+                *story,
+                "the end of the daemon's log:",
+                *(f"  {line}" for line in log),
+            ]
+        )
+
+    def _open(self) -> list[str]:
+        """Wait until every channel has told the opening; what is still missing when the patience ends."""
+        deadline = time.monotonic() + PATIENCE
+
+        def missing() -> list[str]:
+            return [
+                words
+                for words in self.opening
+                for channel in self.stage.channels
+                if not any(one.channel == channel and words in one.text for one in self.stage.arrivals)
+            ]
+
+        with self.stage.changed:
+            self.stage.changed.wait_for(lambda: not missing(), deadline - time.monotonic())
+            self._first = len(self.stage.arrivals)
+            return missing()
+
+    def _all_is_quiet(self) -> bool:
+        """Everything expected has come, perhaps more, and then nothing for a while."""
+        came = self.stage.arrivals[self._first :]
+        latest = max((one.at for one in came), default=self.zero)
+        return len(came) >= len(self._expected) and time.monotonic() - latest >= QUIET
+
+    def _look(self, now: float, complaints: dict[tuple[str, int], Problem]) -> None:
+        for index, one in enumerate(self._looks):
+            key = (one.about, index)
+            if key in complaints or not one.window.start <= now <= one.window.end:
+                continue
+            wrong = one.look()
+            if wrong:
+                complaints[key] = Problem(text=f"at {now:.2f} s: {wrong}", about=one.about)
+
+    def _compared(self) -> list[Problem]:
+        """Each expectation takes the first message that fits it; what is left on either side is a problem."""
+        problems = []
+        left = list(self.stage.arrivals[self._first :])
+        for one in sorted(self._expected, key=lambda expected: expected.window.end):
+            fitting = [arrival for arrival in left if one.fits(arrival)]
+            earliest, latest = one.window.start - EARLY, one.window.end + TOLERANCE
+            timely = [arrival for arrival in fitting if earliest <= arrival.at - self.zero <= latest]
+            if timely:
+                left.remove(timely[0])
+                continue
+            wanted = (
+                f"expected on {one.channel} between {one.window.start:.1f} and {one.window.end:.1f} s: {' & '.join(one.words)}"
+            )
+            when = ", ".join(f"{arrival.at - self.zero:.2f} s" for arrival in fitting)
+            problems.append(
+                Problem(text=f"{wanted}; {f'it came at {when}' if fitting else 'nothing like it came'}", about=one.about)
+            )
+        for arrival in left:
+            text = f"nobody expected on {arrival.channel} at {arrival.at - self.zero:.2f} s: {arrival.text!r}"
+            problems.append(Problem(text=text, arrival=arrival))
+        return problems
+
+    def _health(self) -> list[Problem]:
+        """Whether the daemon lives, if it should, and logged nothing that only a bug does."""
+        problems = []
+        daemon = self.stage.daemon
+        if daemon is not None and daemon.poll() is not None:
+            problems.append(Problem(text=f"the daemon ended by itself with {daemon.returncode}"))
+        log = self.stage.program.log()
+        problems.extend(Problem(text=f"the daemon logged {word!r}") for word in BUGS if word in log)
+        return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One point in time of a timeline; each method adds one happening and returns the moment."""
+
+    line: Timeline
+    seconds: float
+
+    def price(self, account: str, contract: str, mark: str) -> Moment:
+        """The mark price moves."""
+        return self._do(f"price of {contract} for {account}: {mark}", lambda: self._stage.price(account, contract, mark))
+
+    def tiers(self, account: str, contract: str, factor: str) -> Moment:
+        """The exchange asks more margin."""
+        return self._do(f"tiers of {contract} for {account}: x {factor}", lambda: self._stage.tiers(account, contract, factor))
+
+    def fault(self, account: str, kind: FaultKind | None, *, call: str = "*", amount: str | None = None) -> Moment:
+        """The account's exchange falls ill; None: its port is closed."""
+        name = f"fault at {account}: {'refuse' if kind is None else kind.value} on {call}"
+        return self._do(name, lambda: self._stage.fault(account, kind, call=call, amount=amount))
+
+    def lift(self, account: str) -> Moment:
+        """It is well again."""
+        return self._do(f"{account} is well again", lambda: self._stage.lift(account))
+
+    def endpoint(self, account: str, url: str | None) -> Moment:
+        """From the next start on, the configuration has another endpoint; None: the right one again."""
+
+        def change() -> None:
+            booth = self._stage.booths[account]
+            booth.endpoint = booth.server.url if url is None else url
+
+        return self._do(f"endpoint of {account}: {url or 'right again'}", change)
+
+    def channel(self, name: str, behaviour: Behaviour = ACCEPT) -> Moment:
+        """How a channel answers from now on; without a behaviour it accepts."""
+        return self._do(f"channel {name}: {behaviour}", lambda: setattr(self._stage.phones[name], "usually", behaviour))
+
+    def start(self) -> Moment:
+        """Start the daemon."""
+        return self._do("start", self._stage.start)
+
+    def stop(self) -> Moment:
+        """SIGTERM, and wait: the daemon must end with 0."""
+        return self._do("stop", lambda: self._ended(signal.SIGTERM, 0))
+
+    def kill(self) -> Moment:
+        """SIGKILL."""
+        return self._do("kill -9", lambda: self._ended(signal.SIGKILL, -signal.SIGKILL))
+
+    @property
+    def _stage(self) -> Stage:
+        return self.line.stage
+
+    def _ended(self, number: signal.Signals, wanted: int) -> None:
+        code = self._stage.end(number)
+        assert code == wanted, f"the daemon ended with {code}"
+
+    def _do(self, name: str, work: Callable[[], Any]) -> Moment:
+        self.line.do(self.seconds, name, work)
+        return self
