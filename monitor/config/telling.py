@@ -57,7 +57,7 @@ class HeartbeatSettings(Strict):
     """A sign of life to a service that tells when it stays away."""
 
     url_from: Name
-    """Names the secret with the URL to call (http or https; healthchecks.io and its like)."""
+    """Names the secret with the http(s) URL to call (healthchecks.io and its like)."""
 
 
 class DigestSettings(Strict):

@@ -155,7 +155,7 @@ def test_heartbeat_that_holds_the_url_itself_is_refused_and_never_shown(tmp_path
         ("digest: {at: 8, channels: [chat]}", [f"digest.at: {CLOCK}"]),
         ("digest: {}", ['digest.at: is missing: When, such as "08:00", by the clock of `timezone`.']),
         ("heartbeat: {}",
-         ["heartbeat.url_from: is missing: Names the secret with the URL to call (http or https; healthchecks.io and its like)."]),
+         ["heartbeat.url_from: is missing: Names the secret with the http(s) URL to call (healthchecks.io and its like)."]),
         ("heartbeat: {url_from: Beat}",
          ["heartbeat.url_from: a name is lower-case letters, digits and _, and begins with a letter"]),
         ("escalatoin: []", ["escalatoin: unknown key; did you mean escalation?"]),
