@@ -12,7 +12,7 @@ from monitor.config.levels import DEFAULTS, LevelSettings, LevelsSettings
 from monitor.config.matches import Match, OverrideSettings, RouteMatch, RouteSettings
 from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
 from monitor.rules import discover
-from tests.config.files import loaded
+from tests.config.files import desk, loaded
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 SECRETS = {
@@ -79,3 +79,14 @@ def test_example_has_every_option(option):
 @pytest.mark.parametrize("model", MODELS)
 def test_every_setting_is_explained_by_its_docstring(model):
     assert all(field.description for field in model.model_fields.values())
+
+
+def test_block_of_the_readme_loads_and_shows_the_defaults(tmp_path):
+    section = (EXAMPLE.parent / "README.md").read_text().partition("## Who hears of what, and when\n")[2]
+    block = section.partition("```yaml\n")[2].partition("```")[0]
+    settings = desk(tmp_path, block).settings
+    assert discipline.routing(settings).levels == DEFAULTS
+    assert settings.ack_lapses_after == ACK_LAPSES
+    assert settings.model_fields_set - {"accounts", "channels"} == {
+        line.partition(":")[0] for line in block.splitlines()[1:] if line[0] != " "
+    } | {"levels"}
