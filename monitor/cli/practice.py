@@ -156,7 +156,7 @@ def close(
 
 
 @group.command()
-def fault(what: Annotated[str, typer.Argument(help=FAULT_HELP)], port: Port = PORT) -> None:
+def fault(what: Annotated[str, typer.Argument(help=FAULT_HELP, metavar="KIND[,NAME=VALUE...]")], port: Port = PORT) -> None:
     """Let something go wrong: `fault hang,exchange=okx,lasts=20`; `status` shows what is in, `lift` takes it out."""
     told = _call(port, "POST", "faults", read_fault(what))
     typer.echo(f"Fault {told['number']} is in." if "number" in told else "The port is closed for that time.")

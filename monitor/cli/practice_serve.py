@@ -64,7 +64,9 @@ def _scenario(served: Served) -> str | None:
     if served.prices is not None:
         try:
             SCENARIOS[RECORDED] = replace(from_csv(served.prices), name=RECORDED)
-        except (OSError, ValueError, ArithmeticError) as error:
+        except OSError as error:
+            raise PracticeRefused(f"{served.prices} cannot be read: {error.strerror}.") from error
+        except (ValueError, ArithmeticError) as error:
             raise PracticeRefused(f"{served.prices} cannot be played: {error}.") from error
         return RECORDED
     if served.scenario is not None and served.scenario not in SCENARIOS:
@@ -75,8 +77,10 @@ def _scenario(served: Served) -> str | None:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise PracticeRefused(f"{path} cannot be read as JSON: {error}.") from error
+    except OSError as error:
+        raise PracticeRefused(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise PracticeRefused(f"{path} is not JSON: {error}.") from error
 
 
 async def _serve(served: Served, source: Source, scenario: str | None) -> None:
@@ -89,7 +93,7 @@ async def _serve(served: Served, source: Source, scenario: str | None) -> None:
         await server.start()
     except OSError as error:
         await server.close()
-        raise PracticeRefused(f"Port {served.port} cannot be listened on.", hint="Another one: --port 8766.") from error
+        raise PracticeRefused(f"Port {served.port} cannot be listened on.", hint="Choose another with --port.") from error
     try:
         for line in introduction(source, server.url, _playing(scenario, served.speed)):
             typer.echo(line)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from decimal import Context, Decimal
 from typing import Any
 
 import typer
+
+_SEVEN = Context(prec=7)
 
 
 def show_status(state: Any, faults: Any, *, as_json: bool) -> None:
@@ -17,14 +20,14 @@ def show_status(state: Any, faults: Any, *, as_json: bool) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("account", "contract", "side", "contracts", "entry", "mark", "liquidation", "margin", "profit", "tier"):
+    table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
+    for name in ("account", "contract", "side", "contracts", "mark", "liquidation", "margin", "profit"):
         table.add_column(name, justify="left" if name in {"account", "contract", "side"} else "right", no_wrap=True)
     for name, account in state["accounts"].items():
         for one in account["positions"]:
-            figures = (one[field] for field in ("quantity", "entry", "mark", "liquidation_price", "margin", "profit"))
+            figures = (one[field] for field in ("quantity", "mark", "liquidation_price", "margin", "profit"))
             shown = (_short(figure) for figure in figures)
-            table.add_row(f"{name} ({account['exchange']})", one["contract"], one["side"], *shown, str(one["tier"]))
+            table.add_row(name, one["contract"], one["side"], *shown)
     if table.row_count:
         console.print(table)
     else:
@@ -32,17 +35,13 @@ def show_status(state: Any, faults: Any, *, as_json: bool) -> None:
     for name, account in state["accounts"].items():
         free = ", ".join(f"{_short(amount)} {currency}" for currency, amount in account["free"].items())
         ended = [f"{event['contract']} {event['kind']}" for event in account["events"] if event["kind"] in {"cut", "takeover"}]
-        console.print(f"{name}: {free} free{'; liquidated: ' + ', '.join(ended) if ended else ''}")
+        console.print(f"{name} on {account['exchange']}: {free} free{'; liquidated: ' + ', '.join(ended) if ended else ''}")
     playing = state["playing"]
-    console.print(f"Playing {playing['scenario']}, second {playing['second']}." if playing else "Prices stand still.")
+    console.print(f"Scenario {playing['scenario']}, at second {playing['second']}." if playing else "No scenario was played.")
     for number, fault in faults.items():
         console.print(f"Fault {number}: " + ", ".join(f"{name} {value}" for name, value in fault.items() if value != "*"))
 
 
 def _short(figure: str | None) -> str:
-    """At most eight digits after the point, without trailing zeros."""
-    if figure is None:
-        return "-"
-    whole, point, rest = figure.partition(".")
-    rest = rest[:8].rstrip("0")
-    return whole + (point + rest if rest else "")
+    """At most seven digits that count, plainly written."""
+    return "-" if figure is None else f"{(_SEVEN.plus(Decimal(figure)) + 0).normalize():f}"

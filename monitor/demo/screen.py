@@ -114,7 +114,7 @@ def _phone(frame: Frame, width: int, height: int) -> tuple[str, list[Text]]:
 
 def _ring_line(frame: Frame, ring: Ring) -> Text:
     word, _, rest = ring.title.partition(": ")
-    style = words.LEVEL_STYLES[ring.level]
+    style = "bold red" if words.tells_an_end(ring) else words.LEVEL_STYLES[ring.level]
     shown = [(word, style), (f": {rest}" if rest else "", "")]
     return Text.assemble((f"{frame.script.clock(ring.second)} ", "bright_black"), *shown)
 
@@ -161,5 +161,7 @@ def _acts(frame: Frame, room: int) -> list[Text]:
     lines = []
     for act in frame.acts[::-1][: max(0, room)]:
         style = "bold red" if act.whole else "yellow"
-        lines.append(Text.assemble((f"{frame.script.clock(act.second)} ", "bright_black"), (words.act_words(act), style)))
+        cost = next((f"  -{words.money(one.cost, act.holding.currency)}" for one in frame.positions if one.end is act), "")
+        told = (words.act_words(act), style), (cost, "red")
+        lines.append(Text.assemble((f"{frame.script.clock(act.second)} ", "bright_black"), *told))
     return lines or [Text("No liquidation yet.", style="dim")][:room]

@@ -10,8 +10,8 @@ from monitor.demo import words
 from monitor.demo.outcome import Fate, Outcome
 from monitor.demo.script import POLL_SECONDS, Script
 
-_ROW = "  {:<17}  {:<7}  {:<19}  {:<13}  {:>15}"
-_OUTCOME = slice(30, 49)
+_ROW = " {:<17}  {:<7}  {:<19}  {:<13}  {:>15}"
+_OUTCOME = slice(29, 48)
 
 
 def summary(outcome: Outcome, script: Script) -> Iterator[Text]:
@@ -56,9 +56,9 @@ def _meaning(script: Script) -> Iterator[Text]:
     slowest, each = script.slowest, POLL_SECONDS
     seen = (slowest * each).normalize()
     for line in (
-        "Times are the market's, from the phone's ring to the exchange's first blow. The slowest",
-        f"parts passed at {slowest:f} times real speed with a reading each {each} s: one each {seen:f} s of the",
-        "market. Left alone, margincall reads each 10 s, and each 2 s near a line. A warning that",
-        "came while the market was fast forward is as coarse as that part was fast.",
+        "Times are the market's, from the phone's ring to the exchange's first blow. The",
+        f"slowest parts passed at {slowest:f} times real speed with a reading each {each} s: one each",
+        f"{seen:f} s of the market. Left alone, margincall reads each 10 s, and each 2 s near a",
+        "line. A warning that came in fast forward is as coarse as that part was fast.",
     ):
         yield Text(line, style="dim")

@@ -9,6 +9,7 @@ from monitor.alerts.rounding import money_down, span
 from monitor.alerts.wording import exchange_name
 from monitor.demo.frame import PositionFrame
 from monitor.demo.market import Act, Holding
+from monitor.demo.phone import Ring
 from monitor.practice.engine.accounts import Kind
 from monitor.rules.base import Level
 
@@ -55,6 +56,11 @@ def money(amount: Decimal, currency: str) -> str:
 def lasted(seconds: Decimal) -> str:
     """``95 s``, ``12 min``."""
     return span(timedelta(seconds=int(seconds)))
+
+
+def tells_an_end(ring: Ring) -> bool:
+    """Whether it is the news that a position is gone."""
+    return " is gone" in ring.title
 
 
 def act_words(act: Act) -> str:
