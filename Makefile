@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.9.7
 
-.PHONY: help test check bench demo faults lint types cover lock clean setup
+.PHONY: help test check bench alarms demo faults lint types cover lock clean setup
 
 help:
 	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
 	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
 	@echo "make faults every fault x every exchange, on the real program"
+	@echo "make alarms false alarms and lead times of the default rules"
 	@echo "make demo   the main job on the practice exchange"
 
 setup: $(READY)
@@ -44,6 +45,10 @@ check: lint types cover
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# The tables of docs/false-alarms.md; about four minutes on two cores. The last line is JSON. ARGS="--into docs/false-alarms.md" writes them.
+alarms: $(READY)
+	$(BIN)/python -m bench.alarms --seed 1 $(ARGS)
 
 # Every fault x every exchange on the real program; about three minutes on two cores. The last line is JSON.
 faults: $(READY)
