@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,8 +9,8 @@ from typing import Any
 
 from monitor.demo.program import Guarded
 from monitor.demo.script import POLLS, Script
-from monitor.demo.urgency import Watch
-from monitor.practice import DEMO, EngineSource, Player, PracticeServer, build
+from monitor.demo.urgency import CountedSource, Watch
+from monitor.practice import DEMO, Player, PracticeServer, build
 from monitor.practice.engine.accounts import Kind, Position, Record
 from monitor.practice.engine.contracts import Contract
 
@@ -63,9 +62,10 @@ class Market:
     def __init__(self, script: Script, world: Mapping[str, Any] = DEMO) -> None:
         self.script = script
         self.engine = build(world)
-        self.server = PracticeServer(EngineSource(self.engine))
+        self.source = CountedSource(self.engine)
+        self.server = PracticeServer(self.source)
         self.acts: list[Act] = []
-        self.watch = Watch(self.engine)
+        self.watch = Watch(self.source)
         self._player = Player(self.engine, script.scenario, seed=script.seed)
         self._read = {name: len(account.records) for name, account in self.engine.accounts.items()}
         self.holdings = tuple(self._holding(p) for account in self.engine.accounts.values() for p in account.positions.values())
@@ -80,9 +80,9 @@ class Market:
         return self._player.second
 
     @property
-    def over(self) -> bool:
-        """The scenario has been played to its end."""
-        return self._player.over
+    def rounds(self) -> int:
+        """How often every account has been read as a whole."""
+        return min(self.source.rounds(name) for name in self.engine.accounts)
 
     def guarded(self) -> dict[str, Guarded]:
         """The accounts with the keys that the exchange gave them."""
@@ -112,11 +112,10 @@ class Market:
 
     async def play(self, after_step: Callable[[], None]) -> None:
         """The whole scenario at its pace."""
-        loop = asyncio.get_running_loop()
 
         def note(_: Player) -> None:
             self._note_acts()
-            self.watch.look(loop.time())
+            self.watch.look()
             after_step()
 
         await self._player.play(self.script.pace, after_step=note)

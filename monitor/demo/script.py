@@ -65,16 +65,16 @@ def _parts(*rows: tuple[int, int, str]) -> tuple[Part, ...]:
 
 
 _CRASH = _parts(
-    (1640, 400, "A Friday evening, fast forward. The daemon reads every position five times a second."),
+    (1640, 400, "A quiet Friday evening. The daemon reads every position, again and again."),
     (1690, 15, "Prices begin to slide. First warnings come while there is plenty of time."),
-    (1755, 5, "The first plunge, in slow motion: Bitcoin loses 2 % within 32 seconds."),
+    (1755, 5, "The first plunge: Bitcoin loses 2 % within 32 seconds."),
     (1835, 20, "A pause. Messages carry the amount that would bring each position back."),
-    (1955, 5, "Slow motion: the altcoins fall through the floor."),
+    (1955, 5, "The altcoins fall through the floor."),
     (2085, 20, "Bitcoin stands still at the edge for two minutes."),
-    (2170, 5, "Slow motion: Bitcoin loses 3 % within 15 seconds."),
-    (2440, 60, "Who is still here? Four minutes in five seconds."),
+    (2170, 5, "The second plunge: Bitcoin loses 3 % within 15 seconds."),
+    (2440, 60, "Who is still here?"),
     (2510, 10, "The lowest price of the night. One long is left by a hair."),
-    (5400, 550, "Fast forward: the recovery, and the all-clears."),
+    (5400, 550, "The recovery, too late for those who are gone."),
 )
 _SCRIPTS = {
     "crash": ("the crash of 10 October 2025", _CRASH, CRASH_BEGINS),

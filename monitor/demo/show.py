@@ -19,7 +19,7 @@ from monitor.demo.market import Market
 from monitor.demo.outcome import Fate, Key, Outcome, Size
 from monitor.demo.phone import Phone
 from monitor.demo.program import Program
-from monitor.demo.script import POLL_SECONDS, Script
+from monitor.demo.script import Script
 from monitor.errors import MargincallError, StoreFault, StoreMissing
 from monitor.rules.base import Level
 from monitor.store.reader import StoreReader
@@ -29,8 +29,8 @@ START_SECONDS = 60.0
 """How long the daemon may take until it guards: importing ccxt on a slow machine is most of it."""
 SETTLE_SECONDS = 20.0
 """How long the daemon may take after the last price until its books agree and all is delivered."""
-FEW_POLLS = 8 * float(POLL_SECONDS)
-"""A breach that lasted less (in the viewer's time) may pass between two readings."""
+FEW_POLLS = 5
+"""A breach that the exchange showed for no more rounds of polls than this may end before it is told."""
 FRAME_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -125,14 +125,14 @@ class Demo:
     async def _settle(self) -> None:
         """Prices stand still now; give the daemon time to see it, to agree and to deliver."""
         loop = asyncio.get_running_loop()
-        begin = loop.time()
-        while loop.time() < begin + SETTLE_SECONDS:
+        deadline, enough = loop.time() + SETTLE_SECONDS, self.market.rounds + FEW_POLLS
+        while loop.time() < deadline:
             await asyncio.sleep(FRAME_SECONDS)
-            self.market.watch.look(loop.time())
+            self.market.watch.look()
             self._check_alive()
             sent = await asyncio.to_thread(self._sent)
             calm = not self._disagreements() and not self._untold(sent) and all(one.settled for one in sent)
-            if calm and loop.time() > begin + FEW_POLLS:
+            if calm and self.market.rounds > enough:
                 return
 
     async def _until(self, true: Callable[[], bool], seconds: float, failing: str) -> None:
@@ -212,7 +212,7 @@ class Demo:
 
     def _untold(self, sent: tuple[SentMessage, ...]) -> list[str]:
         longest = self.market.watch.longest
-        return outcome.untold((one.key for one in self.market.holdings if longest.get(one.id, 0.0) > FEW_POLLS), sent)
+        return outcome.untold((one.key for one in self.market.holdings if longest[one.id] > FEW_POLLS), sent)
 
     def _outcome(self, code: int | None, took: float) -> Outcome:
         sent = self._sent()

@@ -96,7 +96,7 @@ def test_plain_lines_tell_each_thing_once_and_in_order():
         face.show(a_frame())
         face.show(a_frame())
     assert written == [
-        "21:16:40  -- Slow motion: the altcoins fall through the floor.",
+        "21:16:40  -- The altcoins fall through the floor.",
         "20:45:00  phone     guarding 6 positions on 3 accounts",
         "21:15:00  phone     WARNING: ATOM/USDT long cushion 59 %, liq 21 % away",
         "21:17:29  exchange  Binance closes 5 contracts of ATOM/USDT long",
