@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 import structlog
 
 from monitor.daemon.guard import Guard
-from monitor.margin.reading import FamilyReading
-from monitor.ports import Exchange
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading
+from monitor.ports import Clock, Exchange
 
 log = structlog.get_logger("cycle")
+
+LONGEST_SECONDS = 12.0
+"""An adapter ends a read within 5 seconds, the first within 10; one that does not is left behind."""
 
 
 class AccountCycle:
     """Polls one account. ``after`` is called once a reading of it was decided on."""
 
-    def __init__(self, exchange: Exchange, guard: Guard, *, after: Callable[[], None]) -> None:
+    def __init__(self, exchange: Exchange, guard: Guard, clock: Clock, *, after: Callable[[], None]) -> None:
         self._exchange = exchange
         self._guard = guard
+        self._clock = clock
         self._after = after
         self._due = asyncio.Event()
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._stumbling: set[str] = set()
 
     def poke(self) -> None:
         """Poll now; families that are being read already are left alone."""
@@ -64,10 +70,30 @@ class AccountCycle:
             log.exception("cycle.failed", account=self._exchange.account, family=family)
 
     async def _take(self, family: str) -> FamilyReading:
-        reading = await self._exchange.fetch_family(family)
-        decision = await self._guard.take(reading)
+        """Read and decide. Whatever goes wrong in it is a failed reading: a family nobody hears of would never count as blind."""
+        started = self._clock.now()
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                reading = await self._exchange.fetch_family(family)
+            decision = await self._guard.take(reading)
+            self._stumbling.discard(family)
+        except Exception as error:
+            if family not in self._stumbling:
+                log.exception("cycle.stumbled", account=self._exchange.account, family=family)
+            self._stumbling.add(family)
+            reading = self._failure(family, started, error)
+            decision = await self._guard.take(reading)
         if decision.divergent:
             seen = decision.memory.positions
             self._exchange.refresh_terms({seen[key].assessment.position.instrument.instrument_id for key in decision.divergent})
         self._after()
         return reading
+
+    def _failure(self, family: str, at: datetime, error: Exception) -> FamilyFailure:
+        key = FamilyKey(exchange=self._exchange.exchange, account=self._exchange.account, family=family)
+        if isinstance(error, TimeoutError):
+            return FamilyFailure(key=key, at=at, cause="timed_out", message=f"no answer within {LONGEST_SECONDS:.0f} seconds")
+        message = f"margincall stumbled over what it read ({type(error).__name__})"
+        return FamilyFailure(
+            key=key, at=at, cause="stumbled", message=message, hint="Its log has the details: please report them."
+        )

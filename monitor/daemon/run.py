@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,10 +16,11 @@ from monitor.daemon.control import Control
 from monitor.daemon.cycle import AccountCycle
 from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
+from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
 from monitor.decide import is_near
-from monitor.margin.reading import FamilySnapshot
+from monitor.margin.reading import FamilyKey, FamilySnapshot
 from monitor.memory import FamilyState
 from monitor.policy import Intervals
 from monitor.ports import Exchange, Notifier, Store
@@ -30,6 +32,10 @@ SETTLE_SECONDS = 15.0
 """How long the message at start waits for every family's first reading."""
 LAST_WORDS_SECONDS = 3.0
 """How long a stop waits for its message to be accepted."""
+END_SECONDS = 0.4
+"""How long a stop waits for what it cancelled."""
+CLOSE_SECONDS = 1.0
+"""How long a stop waits for connections and the store to close; all in all a stop ends within 5 seconds."""
 RESTART_SECONDS = 1.0
 """How long a worker that died stays down."""
 ONCE_SECONDS = 30.0
@@ -58,17 +64,28 @@ async def run_forever(parts: Parts) -> None:
         loop.add_signal_handler(number, stop.set)
     tick_due = asyncio.Event()
     schedule = Schedule(parts.clock, on_step=lambda step: _follow(parts, step))
-    cycles = {one.account: AccountCycle(one, parts.guard, after=lambda: _pace(parts, schedule)) for one in parts.exchanges}
+    answered = asyncio.Event()
+
+    def after() -> None:
+        _pace(parts, schedule)
+        if _settled(parts):
+            answered.set()
+
+    cycles = {one.account: AccountCycle(one, parts.guard, parts.clock, after=after) for one in parts.exchanges}
     for account, cycle in cycles.items():
         schedule.every(f"poll-{account}", parts.intervals[account].calm, cycle.poke)
     schedule.every("tick", TICK, tick_due.set)
+    keys = KeyWatch(parts.exchanges, parts.guard, parts.clock)
+    schedule.every("keys", LOOK, keys.poke)
     schedule.start()
     tasks = [
         loop.create_task(_keep_up(f"poll-{account}", cycle.run), name=f"cycle-{account}") for account, cycle in cycles.items()
     ]
     tasks.extend(loop.create_task(_keep_up(f"channel-{i}", worker.run)) for i, worker in enumerate(parts.workers))
     tasks.append(loop.create_task(_keep_up("tick", lambda: _ticks(parts.guard, tick_due))))
-    tasks.append(loop.create_task(_tell_started(parts)))
+    tasks.append(loop.create_task(_keep_up("keys", keys.run)))
+    tasks.append(loop.create_task(_tell_started(parts, answered)))
+    keys.poke()
     for cycle in cycles.values():
         cycle.poke()
     await parts.control.start()
@@ -81,16 +98,20 @@ async def run_forever(parts: Parts) -> None:
     await schedule.stop()
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await parts.guard.tell_stopped()
-    await _deliver_within(parts.workers, LAST_WORDS_SECONDS)
+    await asyncio.wait(tasks, timeout=END_SECONDS)
+    await _within(LAST_WORDS_SECONDS, _last_words(parts))
     await close(parts)
     log.info("daemon.stopped")
 
 
+async def _last_words(parts: Parts) -> None:
+    await parts.guard.tell_stopped()
+    await _deliver_within(parts.workers, LAST_WORDS_SECONDS)
+
+
 async def run_once(parts: Parts) -> bool:
     """One full cycle of every account; delivers what it has to say. True when every family that is open was read."""
-    cycles = [AccountCycle(one, parts.guard, after=_nothing) for one in parts.exchanges]
+    cycles = [AccountCycle(one, parts.guard, parts.clock, after=_nothing) for one in parts.exchanges]
     readings = [reading for batch in await asyncio.gather(*(cycle.once() for cycle in cycles)) for reading in batch]
     await parts.guard.tick()
     await _deliver_within(parts.workers, ONCE_SECONDS)
@@ -102,10 +123,9 @@ async def run_once(parts: Parts) -> bool:
 
 
 async def close(parts: Parts) -> None:
-    """Let go of exchanges, channels and the store."""
-    closing = [exchange.close() for exchange in parts.exchanges] + [channel.close() for channel in parts.channels]
-    await asyncio.gather(*closing, return_exceptions=True)
-    await parts.store.close()
+    """Let go of exchanges, channels and the store; what does not end within a second is left behind."""
+    closing = [*(exchange.close() for exchange in parts.exchanges), *(channel.close() for channel in parts.channels)]
+    await _within(CLOSE_SECONDS, *closing, parts.store.close())
 
 
 async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -125,32 +145,50 @@ async def _ticks(guard: Guard, due: asyncio.Event) -> None:
         await guard.tick()
 
 
-async def _tell_started(parts: Parts) -> None:
+async def _tell_started(parts: Parts, answered: asyncio.Event) -> None:
     """Once every family has answered, or the patience is over, say what is guarded."""
-    deadline = parts.clock.monotonic() + SETTLE_SECONDS
-    expected = sum(len(one.families) for one in parts.exchanges)
-    while parts.clock.monotonic() < deadline:
-        families = parts.guard.memory.families.values()
-        since = parts.guard.policy.watching_since
-        settled = [
-            one
-            for one in families
-            if one.failing or one.state is FamilyState.NOT_OPENED or (one.last_good is not None and one.last_good >= since)
-        ]
-        if len(settled) >= expected:
-            break
-        await asyncio.sleep(0.1)
-    await parts.guard.tell_started()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await answered.wait()
+    await parts.guard.tell_started(_expected(parts))
+
+
+def _expected(parts: Parts) -> list[FamilyKey]:
+    """Every family that is to be read."""
+    return [
+        FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in parts.exchanges for family in one.families
+    ]
+
+
+def _settled(parts: Parts) -> bool:
+    """Whether every family has answered in this run, one way or another."""
+    families, since = parts.guard.memory.families, parts.guard.policy.watching_since
+    known = [families.get(key) for key in _expected(parts)]
+    return all(
+        one is not None
+        and (one.failing or one.state is FamilyState.NOT_OPENED or (one.last_good is not None and one.last_good >= since))
+        for one in known
+    )
 
 
 async def _deliver_within(workers: Sequence[ChannelWorker], seconds: float) -> None:
     """Deliver what is due, all channels side by side, and give up after ``seconds``; the outbox keeps the rest."""
-    tasks = [asyncio.ensure_future(worker.deliver_due()) for worker in workers]
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=seconds)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await _within(seconds, *(worker.deliver_within(seconds) for worker in workers))
+
+
+async def _within(seconds: float, *work: Awaitable[None]) -> None:
+    """Do all of it side by side; what is not done after ``seconds`` is cancelled, and left behind if it does not heed that."""
+    if not work:
+        return
+    done, late = await asyncio.wait([asyncio.ensure_future(one) for one in work], timeout=seconds)
+    for one in late:
+        one.cancel()
+    if late:
+        ended, _ = await asyncio.wait(late, timeout=END_SECONDS)
+        done |= ended
+    for one in done:
+        if not one.cancelled() and (error := one.exception()) is not None:
+            log.error("stop.stumbled", exc_info=error)
 
 
 def _pace(parts: Parts, schedule: Schedule) -> None:
