@@ -15,6 +15,8 @@ from monitor.cli import INTERRUPTED, AsJson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from monitor.cli.view import Row
     from monitor.demo.frame import Face
 
@@ -80,15 +82,15 @@ def _look(store: Path) -> Sequence[Row]:
     return from_store(store, datetime.now(UTC)).rows
 
 
-def _face(console: object, *, headless: bool, as_json: bool) -> Face:
-    from rich.console import Console
-
+def _face(console: Console, *, headless: bool, as_json: bool) -> Face:
+    """The live view where there is a terminal with room for it, else plain lines, or nothing beside the JSON."""
     from monitor.demo.lines import LinesFace, NoFace
-    from monitor.demo.screen import LiveFace
+    from monitor.demo.screen import HEIGHT, WIDTH, LiveFace
 
     if as_json:
         return NoFace()
-    if headless or not isinstance(console, Console) or not console.is_terminal:
+    roomy = console.width >= WIDTH and console.height >= HEIGHT
+    if headless or not console.is_terminal or console.is_dumb_terminal or not roomy:
         return LinesFace(typer.echo)
     return LiveFace(console)
 

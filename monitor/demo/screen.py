@@ -1,4 +1,4 @@
-"""The live view: positions, phone and exchange on one screen that never changes its size. Pure drawing; needs 80 x 24."""
+"""The live view: positions, phone and exchange on one screen that never changes its size."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from monitor.demo.phone import Ring
 from monitor.demo.rows import HEADER_ROWS, position_lines
 from monitor.rules.base import Level
 
+WIDTH, HEIGHT = 80, 24
+"""The least room that it needs."""
 SIDE_BY_SIDE = 130
 """From this width on the phone and the exchange stand beside each other."""
 SPARKS = "▁▂▃▄▅▆▇█"
