@@ -1,24 +1,25 @@
 """Logs: structlog for everything; text for a terminal, JSON lines under systemd; and no secret in any of them.
 
-The scrubber has three layers, since each alone leaks (measured): known secret values, patterns of foreign texts (signed URLs,
-bot tokens, credentials in URLs), and the names of keys that hold secrets. Foreign loggers that print headers and URLs at DEBUG
-are kept at INFO whatever level is asked for.
+The scrubber has three layers, since each alone leaks (measured): known secret values in every form that they are written in,
+patterns of foreign texts (signed URLs, bot tokens, credentials in URLs), and the names of keys that hold secrets. Loggers that
+are not ours can print headers and URLs at DEBUG: they stay at INFO whatever level is asked for.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
 import structlog
 
 HIDDEN = "[hidden]"
-FOREIGN = ("ccxt", "apprise", "urllib3", "requests", "aiohttp", "apscheduler", "asyncio")
 SECRET_KEYS = re.compile(
     r"api.?key|secret|passphrase|password|token|signature|authorization|x-mbx-apikey|ok-access", re.IGNORECASE
 )
@@ -30,16 +31,66 @@ PATTERNS = (
 )
 SHORTEST = 6
 """Known values shorter than this are not searched for: they would hide ordinary words."""
+SHORTEST_PART = 8
+"""The same for the parts of a URL, among which are words such as a path."""
+SHORTEST_ENCODED = 8
+"""The same for values that are searched for in hexadecimal and base64."""
+URL_SAFE = str.maketrans("+/", "-_")
+"""From the alphabet of base64 to that of its form for URLs."""
+OURS = ("control", "cycle", "daemon", "deliver", "guard", "heartbeat", "keys", "schedule")
+"""The loggers that can be asked for DEBUG; every other one is somebody else's and may print headers, URLs or bodies there."""
+
+
+def forms_of(secret: str) -> set[str]:
+    """Every form in which a secret is searched for: as it is, as URLs, JSON and Python write it, in hexadecimal and base64; and
+    for a URL also its parts, since whoever quotes it quotes it in part (a bot's token inside another address).
+    """
+    forms: set[str] = set()
+    for text in (secret, *_parts(secret)):
+        raw = text.encode()
+        quoted = (quote(text, safe=""), quote(text), quote_plus(text))
+        forms.update((text, *quoted, *(_lower_escapes(one) for one in quoted), json.dumps(text)[1:-1], repr(text)[1:-1]))
+        if len(raw) >= SHORTEST_ENCODED:
+            forms.update((raw.hex(), raw.hex().upper(), *_inside_base64(raw)))
+    return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _parts(secret: str) -> list[str]:
+    """The parts of a URL that can be secrets: user, password, path and query, and a host that is no name (a token there)."""
+    scheme, found, rest = secret.partition("://")
+    if not found or not scheme.isalnum():
+        return []
+    before, _, query = rest.partition("?")
+    place, *path = before.split("/")
+    login, _, host = place.rpartition("@")
+    values = [value for _, value in parse_qsl(query)]
+    hosts = [] if "." in host or host.startswith("localhost") else [host, *host.split(":")]
+    parts = [login, *login.split(":"), *hosts, *path, *values]
+    return [part for part in (*parts, *(unquote(part) for part in parts)) if len(part) >= SHORTEST_PART]
+
+
+def _lower_escapes(quoted: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
+
+
+def _inside_base64(raw: bytes) -> set[str]:
+    """What is the same of ``raw`` in the base64 of any text that holds it, whatever stands before and after it."""
+    forms: set[str] = set()
+    for before in range(3):
+        encoded = b64encode(b"\0" * before + raw).decode().rstrip("=")
+        # The first characters mix with what stands before; the last one, where the bytes do not fill it, with what follows.
+        start = (before * 8 + 5) // 6
+        end = (before + len(raw)) * 8 // 6
+        forms |= {encoded[start:end], encoded[start:end].translate(URL_SAFE)}
+    return forms
 
 
 class Scrubber:
     """A structlog processor that hides secrets in every value of an event, whatever its depth."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {
-            form for secret in secrets if len(secret) >= SHORTEST for form in (secret, quote(secret, safe=""), quote_plus(secret))
-        }
-        self._known = sorted(known, key=len, reverse=True)
+        known = {form for secret in secrets if len(secret) >= SHORTEST for form in forms_of(secret)}
+        self._known = re.compile("|".join(re.escape(form) for form in sorted(known, key=len, reverse=True))) if known else None
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Scrub one log event."""
@@ -50,8 +101,8 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """``text`` without known secrets and without what looks like one."""
-        for secret in self._known:
-            text = text.replace(secret, HIDDEN)
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
         for pattern in PATTERNS:
             text = pattern.sub(lambda match: (match.group(1) or "") + HIDDEN if match.re.groups else HIDDEN, text)
         return text
@@ -100,7 +151,8 @@ def configure(level: str, *, secrets: Iterable[str] = (), environ: Mapping[str, 
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in FOREIGN:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level.upper())))
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    asked = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(logging.INFO, asked))
+    for name in OURS:
+        logging.getLogger(name).setLevel(asked)
+    logging.getLogger("apscheduler").setLevel(max(logging.WARNING, asked))

@@ -114,7 +114,10 @@ class Schedule:
         while True:
             shortest = min((job.every.total_seconds() for job in self._jobs.values()), default=1.0)
             await asyncio.sleep(shortest / LOOKS)
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                log.exception("schedule.look_failed")
 
     def _drift(self) -> float:
         return self._wall() - self._clock.monotonic()
