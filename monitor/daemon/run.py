@@ -12,10 +12,13 @@ from datetime import timedelta
 import structlog
 
 from monitor.clock import SystemClock
+from monitor.daemon import daily
 from monitor.daemon.control import Control
 from monitor.daemon.cycle import AccountCycle
+from monitor.daemon.daily import Daily
 from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
+from monitor.daemon.heartbeat import Heartbeat
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
@@ -54,6 +57,8 @@ class Parts:
     guard: Guard
     workers: Sequence[ChannelWorker]
     control: Control
+    heartbeat: Heartbeat | None = None
+    digest: Daily | None = None
 
 
 async def run_forever(parts: Parts) -> None:
@@ -85,6 +90,11 @@ async def run_forever(parts: Parts) -> None:
     tasks.append(loop.create_task(_keep_up("tick", lambda: _ticks(parts.guard, tick_due))))
     tasks.append(loop.create_task(_keep_up("keys", keys.run)))
     tasks.append(loop.create_task(_tell_started(parts, answered)))
+    if parts.heartbeat is not None:
+        tasks.append(loop.create_task(_keep_up("heartbeat", parts.heartbeat.run)))
+    if parts.digest is not None:
+        schedule.every("digest", daily.LOOK, parts.digest.poke)
+        tasks.append(loop.create_task(_keep_up("digest", parts.digest.run)))
     keys.poke()
     for cycle in cycles.values():
         cycle.poke()
