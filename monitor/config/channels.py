@@ -23,8 +23,6 @@ class Limit(NamedTuple):
 
 def parse_limit(value: object) -> Limit:
     """``20 per 1h``."""
-    if isinstance(value, Limit):
-        return value
     found = _LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         complain("must be messages per duration, such as 20 per 1h")

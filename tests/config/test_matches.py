@@ -160,6 +160,13 @@ def test_override_is_refused_with_its_line_when_it_is_wrong(tmp_path, override, 
     assert desk_problems(tmp_path, f"overrides:\n  - {override}\n") == [f"9: overrides[0]{line}" for line in shown]
 
 
+@pytest.mark.parametrize("kind", [kind for kind, rule in discover().items() if rule.SCOPE.value == "channel"])
+def test_override_is_refused_when_its_rule_looks_at_channels(tmp_path, kind):
+    assert desk_problems(tmp_path, f"overrides: [{{match: {{account: '*'}}, rules: [{{kind: {kind}}}]}}]\n") == [
+        f"8: overrides[0].rules[0].kind: {kind} looks at no position or account: set it in the list of all rules"
+    ]
+
+
 def test_route_is_refused_when_something_of_it_is_missing(tmp_path):
     assert desk_problems(tmp_path, "routes:\n  - {match: {side: long}}\n  - {channels: [chat]}\n  - {to: [chat]}\n") == [
         "9: routes[0].channels: is missing: Who hears of them, in place of their level's channels.",
