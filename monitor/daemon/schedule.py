@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -93,7 +93,7 @@ class Schedule:
         job.call()
 
     def look(self) -> None:
-        """One look of the watch: after a clock step every job starts afresh; an overdue job is called now."""
+        """One look of the watch: after a clock step every job keeps its rhythm by the new clock; an overdue job is called now."""
         drift = self._drift()
         stepped = abs(drift - self._offset) > STEP_SECONDS
         if stepped:
@@ -107,8 +107,14 @@ class Schedule:
                 job.called_at = now
                 job.call()
             if overdue or stepped:
-                trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC)
-                self._scheduler.reschedule_job(job.name, trigger=trigger)
+                left = max(0.0, job.called_at + job.every.total_seconds() - now)
+                self._begin_again(job, timedelta(seconds=left))
+
+    def _begin_again(self, job: _Job, after: timedelta) -> None:
+        """Let the scheduler call the job next ``after`` from now by the wall clock as it stands, and then at its interval."""
+        start = datetime.fromtimestamp(self._wall(), UTC) + after
+        trigger = IntervalTrigger(seconds=job.every.total_seconds(), start_date=start, timezone=UTC)
+        self._scheduler.reschedule_job(job.name, trigger=trigger)
 
     async def _watch_jobs(self) -> None:
         while True:
