@@ -46,7 +46,7 @@ check: lint types cover
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# The tables of docs/false-alarms.md; about four minutes on two cores. The last line is JSON. ARGS="--into docs/false-alarms.md" writes them.
+# The tables of docs/false-alarms.md; about three minutes on two cores. The last line is JSON. ARGS="--into docs/false-alarms.md" writes them.
 alarms: $(READY)
 	$(BIN)/python -m bench.alarms --seed 1 $(ARGS)
 

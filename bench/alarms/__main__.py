@@ -27,7 +27,7 @@ def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(prog="python -m bench.alarms", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--walks", type=int, default=160, help="simulated paths of 72 h")
+    parser.add_argument("--walks", type=int, default=120, help="simulated paths of 72 h")
     parser.add_argument("--positions", type=int, default=20, help="positions on each walk")
     parser.add_argument("--series", type=int, default=200, help="positions on each recorded series")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))

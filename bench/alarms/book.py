@@ -6,6 +6,7 @@ same shape share their verdicts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -103,7 +104,17 @@ def _at_entry(shape: Shape) -> Position:
     )
 
 
-def entries(rng: Random, count: int, *, inverse: bool, first: int, last: int, step: int, calm: int) -> list[Entry]:
+def entries(
+    rng: Random,
+    count: int,
+    *,
+    inverse: bool,
+    first: int,
+    last: int,
+    step: int,
+    calm: int,
+    leverages: Sequence[int] = LEVERAGES,
+) -> list[Entry]:
     """So many random positions, opened on a grid of ``step`` seconds from ``first`` to ``last``; the first poll within ``calm``.
 
     On a grid coarser than ``calm`` the first poll is at the next step.
@@ -111,7 +122,7 @@ def entries(rng: Random, count: int, *, inverse: bool, first: int, last: int, st
     made = []
     for _ in range(count):
         table = "coin" if inverse else rng.choice(("large", "middle", "small"))
-        shape = Shape(table, rng.choice(SIZES[table]), rng.choice((Side.LONG, Side.SHORT)), rng.choice(LEVERAGES))
+        shape = Shape(table, rng.choice(SIZES[table]), rng.choice((Side.LONG, Side.SHORT)), rng.choice(leverages))
         second = rng.randrange(first, last + 1) // step * step
         made.append(Entry(shape, second, second + rng.randrange(0, max(calm, step), step) + step))
     return made

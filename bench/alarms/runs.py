@@ -8,7 +8,7 @@ from multiprocessing import Pool
 from random import Random
 
 from bench.alarms import recorded
-from bench.alarms.book import entries
+from bench.alarms.book import LEVERAGES, entries
 from bench.alarms.prices import Path
 from bench.alarms.replay import CALM, Watched, replay
 from bench.alarms.shares import HORIZON
@@ -19,8 +19,9 @@ HOUR = 3600
 WATCH = 48 * HOUR
 ENTRY_HOURS = 12
 ANNUAL = (0.5, 0.75, 1.0, 1.25, 1.5)
+SLOW_WATCH, SLOW_LEVERAGES = 14 * 24 * HOUR, (2, 3)
 SWEPT = ("walk", "day_1s")
-"""The groups over which every variant is run; today's defaults alone over the others."""
+"""The groups over which every variant is run; over the slow one those of ``within``, over the others today's defaults alone."""
 CRASH_ONLY = ("seconds", "minutes", "closes")
 MARKS_1H = "binance-usdm_XRPUSDT_1h-mark_2021-11-15_2021-11-19.csv"
 MARKS_8H = "binance-usdm_XRPUSDT_8h-mark_2021-11-18_2021-12-18.csv"
@@ -28,8 +29,8 @@ MARKS_8H = "binance-usdm_XRPUSDT_8h-mark_2021-11-18_2021-12-18.csv"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One path and its positions. ``group``: walk, day_1s, day_1m, marks_1h, marks_8h; or the crash hours seen coarser:
-    seconds, minutes, closes.
+    """One path and its positions. ``group``: walk; slow (two weeks of low leverage); day_1s, day_1m, marks_1h, marks_8h; or the
+    crash hours alone, seen as seconds, minutes, closes.
     """
 
     group: str
@@ -51,6 +52,8 @@ def tasks(*, seed: int, walks: int, on_walk: int, on_series: int) -> Iterator[Ta
     """Everything to be run; only the walks where the recorded series are not there."""
     for index in range(walks):
         yield Task("walk", f"walk-{index}", seed, on_walk, ANNUAL[index % len(ANNUAL)])
+    for index in range(walks // 2):
+        yield Task("slow", f"slow-{index}", seed, on_walk, ANNUAL[index % len(ANNUAL)])
     folder = recorded.folder()
     if folder is None:
         return
@@ -69,6 +72,9 @@ def path_of(task: Task) -> Path:
     if task.group == "walk":
         hours = ENTRY_HOURS + (WATCH + HORIZON) // HOUR
         return walk(task.name, seed=f"{task.seed}/{task.name}", annual=task.annual, hours=hours)
+    if task.group == "slow":
+        hours = ENTRY_HOURS + (SLOW_WATCH + HORIZON) // HOUR
+        return walk(task.name, seed=f"{task.seed}/{task.name}", annual=task.annual, hours=hours, step=60)
     folder = recorded.folder()
     if folder is None:
         raise FileNotFoundError("the recorded series are not here")
@@ -84,7 +90,8 @@ def path_of(task: Task) -> Path:
 def run(task: Task) -> Result:
     """Open the task's positions at random and watch each with every variant.
 
-    On walks and true marks a position is watched 48 h, and its end is looked for 12 h longer; on the recorded day until its end.
+    On walks and true marks a position is watched 48 h (slow: 14 days), and its end is looked for 12 h longer; on the recorded
+    day it is watched until the day ends.
     The crash hours are run three times over the same positions, opened in their first half hour.
     """
     path = path_of(task)
@@ -95,12 +102,17 @@ def run(task: Task) -> Result:
     elif task.group.startswith("day"):
         watch, follow, last, step = path.seconds, 0, 22 * HOUR, path.step
     else:
-        watch, follow, step = WATCH, HORIZON, path.step
-        last = path.seconds - WATCH - HORIZON
-    book = entries(rng, task.positions, inverse=path.inverse, first=0, last=last, step=step, calm=CALM)
+        watch, follow, step = SLOW_WATCH if task.group == "slow" else WATCH, HORIZON, path.step
+        last = path.seconds - watch - follow
+    leverages = SLOW_LEVERAGES if task.group == "slow" else LEVERAGES
+    book = entries(rng, task.positions, inverse=path.inverse, first=0, last=last, step=step, calm=CALM, leverages=leverages)
     if crash_only:
         book = [replace(one, first_poll=one.second) for one in book]
-    chosen = [variant for variant in VARIANTS if variant.name == TODAY or task.group in SWEPT]
+    chosen = [
+        variant
+        for variant in VARIANTS
+        if variant.name == TODAY or task.group in SWEPT or (task.group == "slow" and "within" in variant.name)
+    ]
     by_variant = {}
     for variant in chosen:
         by_variant[variant.name] = [

@@ -100,15 +100,13 @@ def by_leverage(watched: Sequence[Watched]) -> str:
     return markdown(heads, rows)
 
 
-def sweep(results: Sequence[Result], group: str, *, hours: Hours = ALWAYS, highest: int = 20, only: str = "") -> str:
-    """Each variant (``only``: those whose name holds this) beside today's defaults, over positions of ``highest`` leverage at
-    most. The undecided count as false.
-    """
+def sweep(results: Sequence[Result], group: str, *, hours: Hours = ALWAYS) -> str:
+    """Each variant that was run over this group, beside today's defaults. The undecided count as false."""
     rows = []
     for variant in VARIANTS:
-        if variant.name != TODAY and only not in variant.name:
+        watched = watched_in(results, group, variant=variant.name)
+        if not watched:
             continue
-        watched = [one for one in watched_in(results, group, variant=variant.name) if one.leverage <= highest]
         found = [tally(watched, rule, level, hours) for _, rule, level in LEVELS]
         rows.append(
             [
@@ -177,8 +175,9 @@ def all_tables(results: Sequence[Result]) -> dict[str, str]:
         "leverage": by_leverage(walks),
         "messages": sources(walks),
         "sweep": sweep(results, "walk"),
+        "within": sweep(results, "slow"),
     }
-    if any(result.task.group != "walk" for result in results):
+    if any(result.task.group not in {"walk", "slow"} for result in results):
         fine, coarse = watched_in(results, "day_1s"), watched_in(results, "day_1m")
         tables |= {
             "crash": levels(fine, (CRASH,)),
@@ -187,7 +186,6 @@ def all_tables(results: Sequence[Result]) -> dict[str, str]:
             "before": levels([*fine, *coarse], BEFORE),
             "after": levels([*fine, *coarse], AFTER),
             "crash-sweep": sweep(results, "day_1s", hours=(CRASH,)),
-            "within": sweep(results, "day_1s", hours=(CRASH,), highest=4, only="within"),
             "marks-1h": levels(watched_in(results, "marks_1h")),
             "marks-8h": levels(watched_in(results, "marks_8h")),
             "bars": bars(results),

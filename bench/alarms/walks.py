@@ -15,7 +15,6 @@ from bench.alarms.prices import Path
 
 YEAR = 365 * 86_400
 STEP = 2
-MINUTE = 60 // STEP
 CLUSTER = 0.55
 """Standard deviation of the logarithm of the spread."""
 MEMORY = 6 * 60
@@ -25,21 +24,23 @@ JUMP_SHARE = 0.15
 """Share of the variance that comes in jumps."""
 
 
-def walk(name: str, *, seed: str, annual: float, hours: int) -> Path:
-    """A path of so many hours at 2 s a step, from a price of 1; ``annual`` volatility as a share (0.8: 80 %)."""
+def walk(name: str, *, seed: str, annual: float, hours: int, step: int = STEP) -> Path:
+    """A path of so many hours, ``step`` seconds (60 at most) a step, from a price of 1; ``annual`` volatility as a share
+    (0.8: 80 %).
+    """
     rng = Random(seed)
     gauss, uniform = rng.gauss, rng.random
-    variance = annual * annual * STEP / YEAR
+    variance = annual * annual * step / YEAR
     calm = sqrt(variance * (1 - JUMP_SHARE))
-    jump_chance = JUMPS_A_DAY * STEP / 86_400
+    jump_chance = JUMPS_A_DAY * step / 86_400
     # A Laplace jump of scale b has variance 2 b^2.
     jump_scale = sqrt(variance * JUMP_SHARE / jump_chance / 2)
     keep = exp(-1 / MEMORY)
     fresh = CLUSTER * sqrt(1 - keep * keep)
     x, log_price, spread = gauss(0, CLUSTER), 0.0, calm
     marks: array[float] = array("d", [1.0])
-    for index in range(hours * 3600 // STEP):
-        if index % MINUTE == 0:
+    for index in range(hours * 3600 // step):
+        if index % (60 // step) == 0:
             x = keep * x + gauss(0, fresh)
             # E[exp(2x)] = exp(2 s^2): taken off, so that the mean variance stays what was asked for.
             spread = calm * exp(x - CLUSTER * CLUSTER)
@@ -47,4 +48,4 @@ def walk(name: str, *, seed: str, annual: float, hours: int) -> Path:
         if uniform() < jump_chance:
             log_price += rng.expovariate(1 / jump_scale) * (1 if uniform() < 0.5 else -1)
         marks.append(exp(log_price))
-    return Path(name, STEP, marks)
+    return Path(name, step, marks)
