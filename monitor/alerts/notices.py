@@ -114,8 +114,8 @@ def started_text(watch: Watch) -> tuple[str, str]:
         lines.append("Whatever is open there is NOT guarded until it can be read.")
     if watch.not_opened:
         lines.append(f"Not watched, since the account has not opened it: {', '.join(watch.not_opened)}.")
-    urgent_first = [part for part in (blind, missing, guarding) if part]
-    return fit("; ".join(parts), "; ".join(urgent_first)), "\n".join(lines)
+    short = [part for part in (blind, missing, f"guarding {_count(watch.positions, 'position')}") if part]
+    return fit("; ".join(parts), "; ".join(short)), "\n".join(lines)
 
 
 def stopped_text(positions: int) -> tuple[str, str]:
