@@ -28,6 +28,7 @@ class Status:
 
     code: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Received:
     headers: Mapping[str, str]
     payload: Any
     accepted: bool
+    raw: bytes = b""
 
     @property
     def title(self) -> str:
@@ -142,11 +144,11 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, path: str, headers: Mapping[str, str], payload: Any) -> Behaviour:
+    def _take(self, path: str, headers: Mapping[str, str], payload: Any, raw: bytes) -> Behaviour:
         with self._changed:
             behaviour = self._next.popleft() if self._next else self.usually
             accepted = isinstance(behaviour, Status) and 200 <= behaviour.code < 300
-            self.requests.append(Received(path=path, headers=headers, payload=payload, accepted=accepted))
+            self.requests.append(Received(path=path, headers=headers, payload=payload, accepted=accepted, raw=raw))
             self._changed.notify_all()
             return behaviour
 
@@ -169,15 +171,15 @@ class _Handler(BaseHTTPRequestHandler):
             payload = json.loads(body)
         except ValueError:
             payload = None
-        behaviour = self.owner._take(self.path, dict(self.headers.items()), payload)
+        behaviour = self.owner._take(self.path, dict(self.headers.items()), payload, body)
         self.close_connection = True
         if isinstance(behaviour, Status):
             self.send_response(behaviour.code)
             for name, value in behaviour.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(behaviour.body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(behaviour.body)
         elif isinstance(behaviour, Hang):
             self.owner._release.wait()
         elif isinstance(behaviour, Drip):

@@ -20,6 +20,8 @@ from monitor.alerts.model import Message, NotifyReason
 from monitor.errors import ChannelRefused, ChannelUnavailable
 from monitor.notify.hearing import hearing, pin_loggers
 from monitor.notify.lane import Lane
+from monitor.notify.priority import Voices
+from monitor.notify.text import PLAIN_LENGTH, clean, fitted, is_short, plain, shortened
 from monitor.rules.base import Level
 
 SEND_SECONDS = 30.0
@@ -31,11 +33,13 @@ alert of a falling market; a service that wants more says so (429), and the outb
 
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
-_MARKUP = str.maketrans(dict.fromkeys("<>&*_`[]~|\\", " "))
-"""What HTML and the dialects of Markdown trip over."""
+_TEXT_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""A shorter and plainer text may pass."""
 
 _KINDS = {Level.INFO: "info", Level.WARNING: "warning", Level.CRITICAL: "failure", Level.EMERGENCY: "failure"}
 """apprise's word for each level: it picks the icon and colour where a service has them."""
+
+_AS_TEXT = {"body_format": "text"}
 
 _STUMBLED = "the service's code stumbled over the message"
 
@@ -59,7 +63,7 @@ class AppriseNotifier:
     def __init__(self, name: str, url: str, *, limit: float = SEND_SECONDS) -> None:
         self.name = name
         self._limit = limit
-        self._service = _service_of(name, url)
+        self._voices = Voices(_service_of(name, url), url.strip())
         self._turn = asyncio.Lock()
         self._lane: Lane[Message, _Outcome] | None = None
         self._stuck: list[Lane[Message, _Outcome]] = []
@@ -125,21 +129,55 @@ class AppriseNotifier:
         self._lane = None
 
     def _hand_over(self, message: Message) -> _Outcome:
-        """In the lane's thread: send, and once more without any markup where the service stumbled over the text."""
+        """In the lane's thread: send, and once more, short, plain and as the URL says, where the service refuses it so."""
         kind = "success" if message.why is NotifyReason.RESOLVED else _KINDS[message.level]
-        outcome = self._attempt(message.title, message.body, kind)
-        if not outcome.accepted and (outcome.status == HTTPStatus.BAD_REQUEST or outcome.trouble == _STUMBLED):
-            return self._attempt(message.title.translate(_MARKUP), message.body.translate(_MARKUP), kind)
-        return outcome
+        service, usual = self._voices.for_message(message), self._voices.usual
+        outcome = self._attempt(service, *_fitting(service, clean(message.title), clean(message.body)), kind)
+        stumbled = outcome.trouble == _STUMBLED or outcome.status in _TEXT_REFUSED
+        # A service may refuse the priority alone: a phone number without voice, an account without critical alerts.
+        unheard = service is not usual and outcome.status is not None and 400 <= outcome.status < 500
+        if outcome.accepted or outcome.status == HTTPStatus.TOO_MANY_REQUESTS or not (stumbled or unheard):
+            return outcome
+        title, body = plain(message.title), shortened(plain(message.body), PLAIN_LENGTH)
+        return self._attempt(usual, *_fitting(usual, title, body), kind)
 
-    def _attempt(self, title: str, body: str, kind: str) -> _Outcome:
-        _forget_future_io(self._service)
+    def _attempt(self, service: Any, title: str, body: str, kind: str) -> _Outcome:
+        _forget_future_io(service)
         with hearing() as heard:
             try:
-                accepted = bool(self._service.notify(body=body or title, title=title, notify_type=kind, body_format="text"))
+                accepted = bool(service.notify(body=body, title=title, notify_type=kind, **_AS_TEXT, **_overflow(service)))
             except Exception:  # noqa: BLE001 - 170 services, each with errors of its own; none of them is to be quoted
                 return _Outcome(accepted=False, status=heard.status, retry_after=heard.retry_after, trouble=_STUMBLED)
         return _Outcome(accepted=accepted, status=heard.status, retry_after=heard.retry_after, trouble=heard.trouble)
+
+
+def _fitting(service: Any, title: str, body: str) -> tuple[str, str]:
+    """Title and body, cut so that the service's own limits hold for what apprise makes of them (escapes, a title in the body)."""
+    if not body.strip():
+        body = title.strip() or "margincall"
+    if _overflow(service) == {}:
+        return title, body
+    if service.title_maxlen > 0:
+        title = title[: service.title_maxlen]
+    longest = service.body_maxlen
+
+    def fits(text: str) -> bool:
+        if not is_short(text):
+            return False
+        with hearing():
+            calls = list(service._build_send_calls(body=text or " ", title=title, **_AS_TEXT, overflow="upstream"))  # noqa: SLF001 - what it would send is told nowhere else
+        return longest <= 0 or all(len(call["body"]) <= longest for call in calls)
+
+    try:
+        return title, fitted(body, fits) or title or "margincall"
+    except Exception:  # noqa: BLE001 - as for sending; then apprise cuts as it can
+        return title, body
+
+
+def _overflow(service: Any) -> dict[str, str]:
+    """Apprise cuts what is still too long, unless the URL says that it is to be split."""
+    mode = service.overflow_mode
+    return {} if getattr(mode, "value", mode) == "split" else {"overflow": "truncate"}
 
 
 def _service_of(name: str, url: str) -> Any:

@@ -3,8 +3,9 @@
 apprise returns a bare yes or no. What is behind a no decides what to do (a person must mend the token, or wait so long), so
 while a thread is ``hearing`` two places are listened to:
 
-- every reply of ``requests``, which nearly all of apprise's services use: its status and ``Retry-After``. The library has no
-  hook for this, so ``Session.send`` is wrapped, once, and only listens in threads that ask for it;
+- every reply of ``requests``, which nearly all of apprise's services use: its status and ``Retry-After``, or the wait that
+  Telegram and Discord name in the body of a 429. The library has no hook for this, so ``Session.send`` is wrapped, once, and
+  only listens in threads that ask for it;
 - apprise's own log lines, for the status that they end in (``error=401.``) where a service speaks through something else.
 
 Those log lines, and urllib3's, can quote a URL with a token in it: in a thread that is hearing they go no further.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import logging
 import math
 import re
@@ -23,10 +25,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 _PINNED = ("apprise", "urllib3", "requests")
 _HEARD = ("apprise", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
+
+LONGEST_BODY = 65_536
+"""Bytes of a reply that is looked into."""
 
 _STATUS = re.compile(r"\berror=([1-5]\d\d)\b")
 
@@ -84,6 +90,24 @@ def seconds_of(retry_after: str | None, now: datetime) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+def seconds_in(body: bytes) -> float | None:
+    """The wait that a JSON body names: Telegram's ``parameters.retry_after``, Discord's ``retry_after``, in seconds."""
+    if len(body) > LONGEST_BODY:
+        return None
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    parameters = told.get("parameters")
+    wait = parameters.get("retry_after") if isinstance(parameters, dict) else told.get("retry_after")
+    # bool is an int to Python.
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not math.isfinite(wait):
+        return None
+    return max(0.0, float(wait))
+
+
 class _Ear(logging.Filter):
     """Takes a hearing thread's records out of the log and reads the status in them."""
 
@@ -118,7 +142,10 @@ def _install() -> None:
             except requests.RequestException as error:
                 heard.trouble = _trouble_of(error, requests.exceptions)
                 raise
-            heard.reply(response.status_code, seconds_of(response.headers.get("Retry-After"), datetime.now(UTC)))
+            wait = seconds_of(response.headers.get("Retry-After"), datetime.now(UTC))
+            if wait is None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS and not options.get("stream"):
+                wait = seconds_in(response.content)
+            heard.reply(response.status_code, wait)
             return response
 
         requests.Session.send = send_heard

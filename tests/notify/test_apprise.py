@@ -255,15 +255,15 @@ async def test_library_loggers_are_kept_from_debug_when_a_channel_is_made(receiv
 
 async def test_send_does_not_sleep_when_the_wall_clock_stepped_back(receiver):
     channel = AppriseNotifier("phone", receiver.url)
-    channel._service.request_rate_per_sec = 0.01
-    channel._service._last_io_datetime = datetime.now() + timedelta(hours=1)  # noqa: DTZ005 - as apprise keeps it
+    channel._voices.usual.request_rate_per_sec = 0.01
+    channel._voices.usual._last_io_datetime = datetime.now() + timedelta(hours=1)  # noqa: DTZ005 - as apprise keeps it
     await channel.send(message())
     assert len(receiver.accepted) == 1
 
 
 async def test_messages_are_not_spaced_by_more_than_a_second():
     # apprise's own guess for this service is 5.5 seconds, a long time for the second alert of a falling market.
-    assert AppriseNotifier("phone", "ntfy://topic")._service.request_rate_per_sec == 1
+    assert AppriseNotifier("phone", "ntfy://topic")._voices.usual.request_rate_per_sec == 1
 
 
 async def test_exception_in_a_services_code_is_unavailable_and_not_quoted(receiver):
@@ -272,7 +272,7 @@ async def test_exception_in_a_services_code_is_unavailable_and_not_quoted(receiv
     def stumble(**_):
         raise RuntimeError("canary")
 
-    channel._service.notify = stumble
+    channel._voices.usual.notify = stumble
     with pytest.raises(ChannelUnavailable) as caught:
         await channel.send(message())
     assert "canary" not in "".join(traceback.format_exception(caught.value))
