@@ -57,7 +57,7 @@ class Post:
     def _wake(self) -> None:
         self.wakes += 1
 
-    async def outbox(self) -> list[str]:
-        """The titles that wait for the channel, oldest first."""
-        waiting = [kept.delivery.message for kept in self.store._open("phone")]
-        return [message.title for message in sorted(waiting, key=lambda message: message.at)]
+    @property
+    def outbox(self) -> list[str]:
+        """The titles of what the store took to be sent."""
+        return [message.title for commit in self.store.kept for message in commit.messages]
