@@ -11,9 +11,10 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
@@ -21,8 +22,9 @@ from monitor.exchanges.emptiness import Balances, margins_of, still_held
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
+from monitor.exchanges.stops import RestingOrder, stops_of
 from monitor.margin.position import Position
-from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
 from monitor.ports import CheckLine, Clock
 
 FIRST_SECONDS = 10.0
@@ -35,6 +37,9 @@ _PATIENCE = 1.0
 _FREE_EVERY = 30.0
 _FREE_NEAR = 5.0
 _FREE_KEPT = 120.0
+_STOPS_EVERY = 30.0
+_STOPS_KEPT = 90.0
+_KEY_SECONDS = 10.0
 
 Patience = Callable[[], float]
 """How many seconds a poll can still wait for terms; asked at the moment of waiting."""
@@ -76,6 +81,10 @@ class AccountReader(ABC):
         self._was_read: set[str] = set()
         self._margins: dict[str, Mapping[str, Decimal]] = {}
         self._balances: Shelf[Balances] = Shelf(self._all_balances, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
+        self._stops: Mapping[str, Shelf[Sequence[RestingOrder]]] = {
+            family: Shelf(partial(self.read_stops, family), spawn=session.spawn, clock=clock, max_age=_STOPS_EVERY)
+            for family in families
+        }
 
     @abstractmethod
     async def read_family(self, family: str, patience: Patience) -> FamilyContent:
@@ -88,6 +97,14 @@ class AccountReader(ABC):
     @abstractmethod
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The shelves that `refresh_terms` is about: those of the maintenance tiers."""
+
+    @abstractmethod
+    async def read_stops(self, family: str, instrument_ids: frozenset[str]) -> Mapping[str, Sequence[RestingOrder]]:
+        """The orders that may close a position on its losing side, for each of ``instrument_ids``. Raises MargincallError."""
+
+    @abstractmethod
+    async def read_key(self) -> KeyFacts | None:
+        """What the account's key may do; None where the exchange does not say. Raises MargincallError."""
 
     @abstractmethod
     async def account_lines(self) -> Sequence[CheckLine]:
@@ -108,6 +125,7 @@ class AccountReader(ABC):
                 await self._balances.have({family}, max_age=_FREE_NEAR if near else _FREE_EVERY)
                 content = await self.read_family(family, _patience(deadline, patience))
                 _refuse_twins(content)
+                positions = await self._with_stops(family, content.positions) if near else content.positions
                 await self._refuse_false_emptiness(family, content, started, _patience(deadline, patience))
                 if last is None:
                     await self._balances.have({family}, within=_patience(deadline, _PATIENCE)())
@@ -124,7 +142,15 @@ class AccountReader(ABC):
         self._was_read.add(family)
         balances = self._balances.get(family, at_most=_FREE_KEPT)
         free = balances.free if balances is not None else {}
-        return FamilySnapshot(key=key, at=at, positions=tuple(content.positions), unguarded=tuple(content.unguarded), free=free)
+        return FamilySnapshot(key=key, at=at, positions=tuple(positions), unguarded=tuple(content.unguarded), free=free)
+
+    async def fetch_key(self) -> KeyFacts | None:
+        """What the account's key may do; see the port."""
+        try:
+            async with asyncio.timeout(_KEY_SECONDS):
+                return await self.read_key()
+        except Exception:  # noqa: BLE001 - no answer, or one of unforeseen shape, says nothing of the key
+            return None
 
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
         """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""
@@ -156,6 +182,19 @@ class AccountReader(ABC):
             if told := still_held(lost, balances.held):
                 raise BadReading(f"the list of positions is empty, but the balance still shows {told} behind them")
             del self._margins[family]
+
+    async def _with_stops(self, family: str, positions: Sequence[Position]) -> list[Position]:
+        """The positions with what is known of their resting stops: read in the background, so that no poll waits for it."""
+        shelf = self._stops[family]
+        await shelf.have({position.instrument.instrument_id for position in positions})
+        told = []
+        for position in positions:
+            orders = shelf.get(position.instrument.instrument_id, at_most=_STOPS_KEPT)
+            stops = stops_of(position, orders) if orders is not None else None
+            # What a position's own row tells of a stop is from this very poll.
+            known = position.stops or stops
+            told.append(position if known is position.stops else replace(position, stops=known))
+        return told
 
     async def _all_balances(self, families: frozenset[str]) -> Mapping[str, Balances]:
         """The balances of some families."""

@@ -78,7 +78,8 @@ class Position:
     ``leverage`` is the setting; ``taker_fee_rate`` a positive share. ``tiers`` is None where the table could not be had.
     ``opened`` is the exchange's own mark of this life of the position (an open time), ``changed`` its mark of the last
     change; both only compared, never read. ``exchange_adds_margin``: the exchange's own automatic margin is on.
-    ``degraded`` names what was missing or inferred (``no_tiers``, ``contract_size_inferred`` ...).
+    ``degraded`` names what was missing or inferred (``no_tiers``, ``contract_size_inferred`` ...). ``stops``: the prices on the
+    losing side at which resting orders would close all of it; None where that is not known.
     """
 
     key: PositionKey
@@ -98,3 +99,4 @@ class Position:
     status: PositionStatus = PositionStatus.NORMAL
     exchange_adds_margin: bool = False
     degraded: tuple[str, ...] = ()
+    stops: tuple[Decimal, ...] | None = None

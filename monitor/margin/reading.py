@@ -70,3 +70,28 @@ class FamilyNotOpened:
 
 
 FamilyReading = FamilySnapshot | FamilyFailure | FamilyNotOpened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """What an account's key may do, as the exchange tells it.
+
+    ``rights``: in our words, sorted (``read``, ``trade``, ``transfer``, ``withdraw``). ``ip_bound``: None where not known.
+    ``expires_at``: aware UTC, None where it does not expire or the exchange does not say.
+    """
+
+    exchange: str
+    account: str
+    rights: tuple[str, ...]
+    ip_bound: bool | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def may_trade(self) -> bool:
+        """Whether it may place orders."""
+        return "trade" in self.rights
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether it may take money out."""
+        return "withdraw" in self.rights

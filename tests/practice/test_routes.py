@@ -27,9 +27,24 @@ DESCRIPTION: dict[str, dict[str, Any]] = {
 PARAMS = {
     "binance": "symbol=BTCUSDT",
     "bybit": "category=linear&settleCoin=USDT",
-    "okx": "instType=SWAP&instFamily=BTC-USD&tdMode=isolated",
+    "okx": "instType=SWAP&instFamily=BTC-USD&tdMode=isolated&ordType=conditional",
 }
-EMPTY = ("history", "forceOrders", "income", "userTrades", "execution", "closed-pnl", "transaction-log", "bills", "asset", "ping")
+EMPTY = (
+    "openOrders",
+    "openAlgoOrders",
+    "order/realtime",
+    "orders-algo-pending",
+    "history",
+    "forceOrders",
+    "income",
+    "userTrades",
+    "execution",
+    "closed-pnl",
+    "transaction-log",
+    "bills",
+    "asset",
+    "ping",
+)
 
 
 def rows(exchange: str, body: Any) -> Any:

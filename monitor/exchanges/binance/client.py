@@ -13,19 +13,24 @@ from typing import Any
 from monitor.errors import AuthRejected, ExchangeFault, NotOpened
 from monitor.exchanges.binance import parse, terms
 from monitor.exchanges.binance.dialect import dialect
+from monitor.exchanges.binance.keys import key_facts
+from monitor.exchanges.binance.orders import parse_orders
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import DAY, Shelf
 from monitor.exchanges.spec import Access
+from monitor.exchanges.stops import RestingOrder, by_symbol
 from monitor.margin.position import Contract, Instrument, Position
-from monitor.margin.reading import FamilyKey, Unguarded
+from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
 from monitor.margin.tiers import TierBasis
 from monitor.ports import CheckLine, Clock
 
 _SETTINGS_AGE = 60.0
 _REFUSED_KEY = "-2015"
+_FEW = 5
+"""So many symbols are asked one by one for their orders (weight 1 each); the list of all of them weighs 40."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class _Host:
     instruments: str
     tiers: str
     balance: str
+    orders: tuple[str, ...]
 
 
 HOSTS: Mapping[str, _Host] = {
@@ -48,6 +54,7 @@ HOSTS: Mapping[str, _Host] = {
         instruments="fapiPublicGetExchangeInfo",
         tiers="fapiPrivateGetLeverageBracket",
         balance="fapiPrivateV3GetBalance",
+        orders=("fapiPrivateGetOpenAlgoOrders", "fapiPrivateGetOpenOrders"),
     ),
     "coinm": _Host(
         contract=Contract.INVERSE,
@@ -56,6 +63,7 @@ HOSTS: Mapping[str, _Host] = {
         instruments="dapiPublicGetExchangeInfo",
         tiers="dapiPrivateV2GetLeverageBracket",
         balance="dapiPrivateGetBalance",
+        orders=("dapiPrivateGetOpenOrders",),
     ),
 }
 """The families by name."""
@@ -89,6 +97,22 @@ class BinanceReader(AccountReader):
         payload = await self.session.call(HOSTS[family].balance, can_wait=True)
         code = self.session.currency_code
         return Balances(free=parse.parse_free(payload, code), held=parse.parse_held(payload, code))
+
+    async def read_stops(self, family: str, instrument_ids: frozenset[str]) -> Mapping[str, Sequence[RestingOrder]]:
+        """The conditional orders of a few symbols by name, else of all; each list must come for the answer to count."""
+        few = len(instrument_ids) <= _FEW
+        asks: list[Mapping[str, str]] = [{"symbol": symbol} for symbol in sorted(instrument_ids)] if few else [{}]
+        found: list[tuple[str, RestingOrder]] = []
+        for endpoint in HOSTS[family].orders:
+            for ask in asks:
+                found += parse_orders(await self.session.call(endpoint, ask, can_wait=True))
+        return by_symbol(found, instrument_ids)
+
+    async def read_key(self) -> KeyFacts | None:
+        """The key's rights, from the spot host; demo trading has none."""
+        if self.access.demo_trading:
+            return None
+        return key_facts(await self.session.call("sapiGetAccountApiRestrictions", can_wait=True), account=self.account)
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The tiers of both hosts."""

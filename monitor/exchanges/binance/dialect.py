@@ -41,6 +41,9 @@ def refusal(payload: Any) -> Refusal | None:
 
 def pauses(reply: Reply) -> Iterable[Pause]:
     """The silence a reply asks for: bans (429, 418, the firewall's 403, code -1003), and room kept below the limit."""
+    if reply.path.startswith("/sapi/"):
+        # The spot host counts and refuses on its own; what it says must not keep the futures hosts from being polled.
+        return ()
     said = refusal(reply.payload)
     if reply.status in {418, 429} or (said is not None and said.code == "-1003"):
         fallback = 120.0 if reply.status == 418 else 60.0
@@ -81,11 +84,15 @@ def dialect(*, inverse_only: bool) -> Dialect:
                 "/fapi/v1/leverageBracket",
                 "/fapi/v3/positionRisk",
                 "/fapi/v3/balance",
+                "/fapi/v1/openAlgoOrders",
+                "/fapi/v1/openOrders",
                 "/dapi/v1/time",
                 "/dapi/v1/exchangeInfo",
                 "/dapi/v1/positionRisk",
                 "/dapi/v1/balance",
+                "/dapi/v1/openOrders",
                 "/dapi/v2/leverageBracket",
+                "/sapi/v1/account/apiRestrictions",
             }
         ),
         time_call="dapiPublicGetTime" if inverse_only else "fapiPublicGetTime",

@@ -14,7 +14,8 @@ from monitor.errors import BadReply
 from monitor.exchanges.bybit import SPEC
 from monitor.exchanges.bybit.book import CATEGORIES, Book, listed
 from monitor.exchanges.bybit.dialect import DIALECT
-from monitor.exchanges.bybit.keys import key_lines
+from monitor.exchanges.bybit.keys import key_facts, key_lines
+from monitor.exchanges.bybit.orders import parse_orders
 from monitor.exchanges.bybit.parse import AccountInfo, MarginMode, merge_pages, parse_account_info, parse_positions
 from monitor.exchanges.bybit.terms import parse_free, parse_held
 from monitor.exchanges.emptiness import Balances
@@ -23,10 +24,13 @@ from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
+from monitor.exchanges.stops import RestingOrder, by_symbol
+from monitor.margin.reading import KeyFacts
 from monitor.ports import CheckLine, Clock
 
 _SETTLES = {"usdt": "USDT", "usdc": "USDC"}
 _PAGE_ROWS = 200
+_ORDER_ROWS = 50
 _MOST_PAGES = 50
 _MODE_SECONDS = 1.0
 
@@ -62,6 +66,26 @@ class BybitAccount(AccountReader):
         reply = await self.session.call("privateGetV5AccountWalletBalance", params, can_wait=True)
         accounts = listed(reply, "wallet-balance")
         return Balances(free=parse_free(accounts), held=parse_held(accounts))
+
+    async def read_stops(self, family: str, instrument_ids: frozenset[str]) -> Mapping[str, Sequence[RestingOrder]]:
+        """The conditional orders of the family, all pages."""
+        params: dict[str, Any] = {"category": CATEGORIES[family], "orderFilter": "StopOrder", "limit": _ORDER_ROWS}
+        if family in _SETTLES:
+            params["settleCoin"] = _SETTLES[family]
+        found: list[tuple[str, RestingOrder]] = []
+        for _ in range(_MOST_PAGES):
+            reply = await self.session.call("privateGetV5OrderRealtime", params, can_wait=True)
+            rows = listed(reply, "order/realtime", category=CATEGORIES[family])
+            found += parse_orders(rows)
+            params["cursor"] = reply["result"].get("nextPageCursor") or ""
+            if not params["cursor"] or not rows:
+                return by_symbol(found, instrument_ids)
+        raise BadReply("the pages of orders have no end (order/realtime)")
+
+    async def read_key(self) -> KeyFacts | None:
+        """The key's rights and its end."""
+        reply = await self.session.call("privateGetV5UserQueryApi", can_wait=True)
+        return key_facts(reply, account=self.account, now=self.clock.now())
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The shelf of risk limits."""

@@ -75,6 +75,7 @@ DIALECT = Dialect(
             "/v5/account/info",
             "/v5/account/wallet-balance",
             "/v5/account/fee-rate",
+            "/v5/order/realtime",
             "/v5/user/query-api",
         }
     ),

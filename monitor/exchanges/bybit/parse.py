@@ -7,14 +7,15 @@ Sources: bybit-exchange/docs v5/position/position.mdx and v5/account/account-inf
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from monitor.errors import BadReading, MargincallError
+from monitor.errors import BadQuantity, BadReading, MargincallError
 from monitor.exchanges.bybit.terms import UNREADABLE, Terms
 from monitor.exchanges.figures import amount, price
+from monitor.exchanges.stops import RestingOrder, stops_of
 from monitor.margin.position import ExchangeSays, Position, PositionStatus, Side
 from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import Unguarded
@@ -131,7 +132,7 @@ def _position(row: Mapping[str, Any], *, family: str, terms: Terms, side: Side, 
     notes = terms.degraded
     if _limit_will_change(row, now_ms):
         notes = (*notes, "risk_limit_changes")
-    return Position(
+    position = Position(
         key=terms.long_key if side is Side.LONG else terms.short_key,
         family=family,
         instrument=terms.instrument,
@@ -150,6 +151,18 @@ def _position(row: Mapping[str, Any], *, family: str, terms: Terms, side: Side, 
         exchange_adds_margin=row.get("autoAddMargin") in _ON,
         degraded=notes,
     )
+    return _with_own_stop(position, row) if row.get("stopLoss") else position
+
+
+def _with_own_stop(position: Position, row: Mapping[str, Any]) -> Position:
+    """The position with the stop loss for all of it that its own row names, if it does; others may rest all the same."""
+    try:
+        trigger = dec_or_none(row["stopLoss"])
+    except BadQuantity:
+        return position
+    if not trigger or row.get("tpslMode") not in {None, "", "Full"}:
+        return position
+    return replace(position, stops=stops_of(position, [RestingOrder(closes=position.key.side, price=trigger)]) or None)
 
 
 def _opened(row: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What OKX says of the account and its key, for `margincall check`.
+"""What OKX says of the account and its key.
 
 Source: docs-v5 "Get account configuration", read 2026-11-22.
 """
@@ -8,10 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.errors import BadReply
+from monitor.margin.reading import KeyFacts
 from monitor.ports import CheckLine
 
 _LEVELS = {"1": "spot", "2": "spot and futures", "3": "multi-currency margin", "4": "portfolio margin"}
 _POSITION_MODES = {"net_mode": "one-way", "long_short_mode": "hedge"}
+
+
+_RIGHTS = {"read_only": "read"}
+"""OKX's words that differ from ours; its right to trade includes transfers between one's own accounts."""
+
+
+def key_facts(data: Sequence[Mapping[str, Any]], *, account: str) -> KeyFacts:
+    """The key's facts in ``account/config``: ``perm``, and ``ip`` ("" where it is bound to none). Raises BadReply without."""
+    config = data[0] if data else {}
+    if not isinstance(config.get("perm"), str) or not config["perm"]:
+        raise BadReply("the key's rights are missing (account/config)")
+    rights = {_RIGHTS.get(right, right) for right in _rights_of(config)}
+    address = config.get("ip")
+    return KeyFacts(
+        exchange="okx",
+        account=account,
+        rights=tuple(sorted(rights | ({"transfer"} if "trade" in rights else set()))),
+        ip_bound=None if address is None else bool(address),
+    )
 
 
 def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:
@@ -27,7 +48,7 @@ def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:
     ]
     if level == "1":
         lines.append(CheckLine(status="warn", topic="account", text="a spot account holds no swaps or futures"))
-    if rights := [right.strip() for right in str(config.get("perm") or "").split(",") if right.strip()]:
+    if rights := _rights_of(config):
         lines.append(_rights_line(rights))
     if "trade" in rights and not config.get("ip"):
         lines.append(
@@ -39,6 +60,11 @@ def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:
             )
         )
     return lines
+
+
+def _rights_of(config: Mapping[str, Any]) -> list[str]:
+    """The rights that ``perm`` names."""
+    return [right.strip() for right in str(config.get("perm") or "").split(",") if right.strip()]
 
 
 def _rights_line(rights: Sequence[str]) -> CheckLine:

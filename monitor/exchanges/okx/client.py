@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.errors import BadReply
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountReader, FamilyContent, Patience
 from monitor.exchanges.okx import SPEC
-from monitor.exchanges.okx.account import account_lines
+from monitor.exchanges.okx.account import account_lines, key_facts
 from monitor.exchanges.okx.book import Book, listed
 from monitor.exchanges.okx.dialect import DIALECT
+from monitor.exchanges.okx.orders import KINDS, parse_orders
 from monitor.exchanges.okx.parse import DERIVATIVES, parse_positions
 from monitor.exchanges.okx.terms import parse_free, parse_held
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
+from monitor.exchanges.stops import RestingOrder, by_symbol
+from monitor.margin.reading import KeyFacts
 from monitor.ports import CheckLine, Clock
+
+_PAGE_ROWS = 100
+_MOST_PAGES = 10
 
 
 class OkxAccount(AccountReader):
@@ -54,6 +61,31 @@ class OkxAccount(AccountReader):
         """What can still be put behind isolated positions, and what is, by currency."""
         data = listed(await self.session.call("privateGetAccountBalance", can_wait=True), "account/balance")
         return Balances(free=parse_free(data), held=parse_held(data))
+
+    async def read_stops(
+        self,
+        family: str,  # noqa: ARG002 - the one list is of all kinds
+        instrument_ids: frozenset[str],
+    ) -> Mapping[str, Sequence[RestingOrder]]:
+        """The algo orders that can close a position; every kind must come whole for the answer to count."""
+        found: list[tuple[str, RestingOrder]] = []
+        for kind in KINDS:
+            ask = {"ordType": kind, "limit": str(_PAGE_ROWS)}
+            for page in range(_MOST_PAGES + 1):
+                if page == _MOST_PAGES:
+                    raise BadReply("the pages of orders have no end (orders-algo-pending)")
+                reply = await self.session.call("privateGetTradeOrdersAlgoPending", ask, can_wait=True)
+                rows = listed(reply, "trade/orders-algo-pending")
+                found += parse_orders(rows)
+                if len(rows) < _PAGE_ROWS:
+                    break
+                ask["after"] = str(rows[-1].get("algoId"))
+        return by_symbol(found, instrument_ids)
+
+    async def read_key(self) -> KeyFacts | None:
+        """The key's rights and its addresses."""
+        reply = await self.session.call("privateGetAccountConfig", can_wait=True)
+        return key_facts(listed(reply, "account/config"), account=self.account)
 
     def term_shelves(self) -> Sequence[Shelf[Any]]:
         """The shelf of position tiers."""

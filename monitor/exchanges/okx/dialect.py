@@ -69,6 +69,7 @@ DIALECT = Dialect(
             "/api/v5/account/balance",
             "/api/v5/account/trade-fee",
             "/api/v5/account/config",
+            "/api/v5/trade/orders-algo-pending",
         }
     ),
     time_call="publicGetPublicTime",

@@ -8,12 +8,15 @@ docs-v5 "Get positions", and ten positions recomputed from raw replies; read 202
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol
 
 from monitor.errors import BadQuantity, BadReading, MargincallError
 from monitor.exchanges.figures import amount, price
+from monitor.exchanges.okx.orders import row_orders
 from monitor.exchanges.okx.terms import TAKER_FEE_RATE, UNREADABLE, Terms, unified
+from monitor.exchanges.stops import stops_of
 from monitor.margin.position import Contract, ExchangeSays, Position, Side
 from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import Unguarded
@@ -107,7 +110,7 @@ def _position(
         fee = fee_of(terms)
     if fee is None:
         fee, notes = TAKER_FEE_RATE, (*notes, "fee_assumed")
-    return Position(
+    position = Position(
         key=terms.long_key if side is Side.LONG else terms.short_key,
         family=family,
         instrument=instrument,
@@ -124,6 +127,9 @@ def _position(
         changed=str(row.get("uTime") or ""),
         degraded=notes,
     )
+    own = row_orders(row, side) if row.get("closeOrderAlgo") else ()
+    # Without one in the row nothing is known: other orders may rest all the same.
+    return replace(position, stops=stops_of(position, own) or None) if own else position
 
 
 def _says(row: Mapping[str, Any], margin: Decimal) -> ExchangeSays:

@@ -202,6 +202,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
     account = _Account(part)
     table: Answers = {
         ("GET", "/sapi/v1/account/apiRestrictions"): lambda _: KEY_RIGHTS,
+        ("GET", "/fapi/v1/openAlgoOrders"): lambda _: [],
         ("GET", "/fapi/v2/positionRisk"): partial(account.rows, coin=False, older=True),
         ("GET", "/fapi/v3/positionRisk"): partial(account.rows, coin=False),
         ("GET", "/dapi/v1/positionRisk"): partial(account.rows, coin=True),
@@ -233,6 +234,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
             ("GET", f"/{kind}/v1/premiumIndex"): partial(account.premium_index, coin=coin),
             ("GET", f"/{kind}/v1/positionSide/dual"): lambda _: {"dualSidePosition": bool(part.get("hedge", False))},
             ("GET", f"/{kind}/v1/positionMargin/history"): lambda _: [],
+            ("GET", f"/{kind}/v1/openOrders"): lambda _: [],
             ("GET", f"/{kind}/v1/forceOrders"): lambda _: [],
             ("GET", f"/{kind}/v1/income"): lambda _: [],
             ("GET", f"/{kind}/v1/userTrades"): lambda _: [],

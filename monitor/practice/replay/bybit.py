@@ -194,6 +194,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
         ("GET", "/v5/account/fee-rate"): account.fee_rates,
         ("GET", "/v5/asset/coin/query-info"): lambda call: envelope({"rows": []}, call.at),
         ("GET", "/v5/user/query-api"): lambda call: envelope(KEY_RIGHTS, call.at),
+        ("GET", "/v5/order/realtime"): empty_list,
         ("GET", "/v5/execution/list"): empty_list,
         ("GET", "/v5/position/closed-pnl"): empty_list,
         ("GET", "/v5/account/transaction-log"): empty_list,

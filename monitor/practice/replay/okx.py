@@ -133,6 +133,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
         ("GET", "/api/v5/account/balance"): account.balance,
         ("GET", "/api/v5/account/trade-fee"): lambda call: envelope([fee_row(call.params.get("instType", "SWAP"), fee, call.at)]),
         ("GET", "/api/v5/asset/currencies"): empty,
+        ("GET", "/api/v5/trade/orders-algo-pending"): empty,
         ("GET", "/api/v5/account/bills"): empty,
         ("GET", "/api/v5/account/bills-archive"): empty,
         ("GET", "/api/v5/account/positions-history"): empty,

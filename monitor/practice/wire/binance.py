@@ -165,6 +165,11 @@ def rights(request: Request) -> dict[str, Any]:
     return KEY_RIGHTS | {"enableFutures": request.account.may_trade}
 
 
+def no_orders(_: Request) -> list[Any]:
+    """Open orders, conditional ones too: nobody trades here, so none rests."""
+    return []
+
+
 def _site(coin: bool) -> Routes:  # noqa: FBT001 - USD-M or COIN-M, one table for both
     """The routes of one of the two sites, with the weights of its own pages."""
     base = "/dapi/v1" if coin else "/fapi/v1"
@@ -177,6 +182,7 @@ def _site(coin: bool) -> Routes:  # noqa: FBT001 - USD-M or COIN-M, one table fo
         ("GET", f"{base}/time"): public(lambda request: {"serverTime": request.at}, 1),
         ("GET", f"{base}/exchangeInfo"): public(partial(exchange_info, coin=coin), 1),
         ("GET", f"{base}/premiumIndex"): public(partial(premium_index, coin=coin), 10),
+        ("GET", f"{base}/openOrders"): Route(handler=no_orders, cost=1),
         ("GET", f"{base}/positionSide/dual"): Route(handler=lambda r: {"dualSidePosition": r.account.hedge}, cost=30),
         ("POST", f"{base}/positionMargin"): Route(handler=partial(change_margin, coin=coin), cost=1, writes=True),
     }
@@ -194,6 +200,7 @@ ROUTES: Routes = (
     | _site(coin=True)
     | {
         ("GET", "/sapi/v1/account/apiRestrictions"): Route(handler=rights, cost=1),
+        ("GET", "/fapi/v1/openAlgoOrders"): Route(handler=no_orders, cost=1),
         ("GET", "/fapi/v3/positionRisk"): Route(handler=partial(positions, coin=False, empty=False), cost=5),
         ("GET", "/fapi/v2/positionRisk"): Route(handler=partial(positions, coin=False, empty=True), cost=5),
         ("GET", "/dapi/v1/positionRisk"): Route(handler=partial(positions, coin=True, empty=True), cost=1),

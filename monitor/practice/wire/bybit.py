@@ -226,6 +226,11 @@ def rights(request: Request) -> Any:
     return envelope(KEY_RIGHTS | {"readOnly": int(not request.account.may_trade), "permissions": permissions}, request.at)
 
 
+def no_orders(request: Request) -> Any:
+    """order/realtime: nobody trades here, so none rests."""
+    return envelope({"category": request.get("category"), "list": [], "nextPageCursor": ""}, request.at)
+
+
 def market_time(request: Request) -> Any:
     """market/time."""
     return envelope({"timeSecond": str(request.at // 1000), "timeNano": f"{request.at}000000"}, request.at)
@@ -240,6 +245,7 @@ ROUTES: Routes = {
     ("GET", "/v5/account/info"): Route(handler=account_info, cost=50),
     ("GET", "/v5/account/wallet-balance"): Route(handler=wallet, cost=50),
     ("GET", "/v5/account/fee-rate"): Route(handler=fee_rates, cost=5),
+    ("GET", "/v5/order/realtime"): Route(handler=no_orders, cost=50),
     ("GET", "/v5/user/query-api"): Route(handler=rights, cost=10),
     ("POST", "/v5/position/add-margin"): Route(handler=add_margin, cost=10, writes=True),
     ("GET", "/v5/asset/coin/query-info"): Route(handler=lambda request: envelope({"rows": []}, request.at), cost=2),

@@ -180,6 +180,13 @@ def fees(request: Request) -> Any:
     return envelope([fee_row(request.get("instType", "SWAP"), text(request.account.fee_rate), request.at)])
 
 
+def no_orders(request: Request) -> Any:
+    """trade/orders-algo-pending of one kind: nobody trades here, so none rests."""
+    if not request.get("ordType"):
+        raise Denied(Reply(body=envelope([], code="50014", message="Parameter ordType can not be empty.")))
+    return envelope([])
+
+
 ROUTES: Routes = {
     ("GET", "/api/v5/public/time"): Route(handler=lambda r: envelope([{"ts": str(r.at)}]), cost=10, signed=False),
     ("GET", "/api/v5/public/instruments"): Route(handler=instruments, cost=20, signed=False),
@@ -190,6 +197,7 @@ ROUTES: Routes = {
     ("GET", "/api/v5/account/positions"): Route(handler=positions, cost=10),
     ("GET", "/api/v5/account/balance"): Route(handler=balance, cost=10),
     ("GET", "/api/v5/account/trade-fee"): Route(handler=fees, cost=5),
+    ("GET", "/api/v5/trade/orders-algo-pending"): Route(handler=no_orders, cost=20),
     ("GET", "/api/v5/asset/currencies"): Route(handler=lambda _: envelope([]), cost=12),
     ("POST", "/api/v5/account/position/margin-balance"): Route(handler=change_margin, cost=20, writes=True),
 } | {("GET", f"/api/v5/account/{name}"): Route(handler=handler, cost=cost) for name, (handler, cost) in HISTORY.items()}

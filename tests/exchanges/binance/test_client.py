@@ -196,6 +196,7 @@ async def test_reader_watches_only_the_families_of_its_contracts():
 
 async def test_polls_ask_only_for_positions_once_the_terms_are_here():
     async with binance() as server:
+        server.answers |= dict.fromkeys(("/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"), json_reply([]))
         clock = HandClock()
         reader = reader_at(server, clock=clock)
         await reader.fetch_family("usdm")
@@ -205,8 +206,10 @@ async def test_polls_ask_only_for_positions_once_the_terms_are_here():
             await reader.fetch_family("usdm")
         await settled(reader)
         await reader.close()
-        # Polled every 2 s the account is near: its balance is read again when it is 5 s old, with the third poll.
-        assert sorted(server.paths) == sorted([USDM, USDM, USDM, "/fapi/v3/balance"])
+        # Polled every 2 s the account is near: its balance is read again when it is 5 s old, with the third poll; the orders of
+        # its three guarded symbols once, for they are not 30 s old.
+        orders = ["/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"] * 3
+        assert sorted(server.paths) == sorted([USDM, USDM, USDM, "/fapi/v3/balance", *orders])
 
 
 async def test_settings_are_read_again_when_an_empty_wallet_does_not_tell_the_mode():

@@ -1,5 +1,6 @@
 """An OKX account at a loopback server: good answers to every call, to be made worse one by one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ class Served:
         reading = await self.read()
         assert isinstance(reading, FamilySnapshot), reading
         return reading
+
+    async def settled(self) -> None:
+        """Let everything end that runs beside the polls."""
+        session = self.exchange.session  # type: ignore[attr-defined]
+        while session._tasks:
+            await asyncio.gather(*session._tasks, return_exceptions=True)
 
     async def failure(self) -> FamilyFailure:
         reading = await self.read()
