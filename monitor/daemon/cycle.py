@@ -78,7 +78,7 @@ class AccountCycle:
             decision = await self._guard.take(reading)
             self._stumbling.discard(family)
         except Exception as error:
-            if family not in self._stumbling:
+            if family not in self._stumbling and not isinstance(error, TimeoutError):
                 log.exception("cycle.stumbled", account=self._exchange.account, family=family)
             self._stumbling.add(family)
             reading = self._failure(family, started, error)
