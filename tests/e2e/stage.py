@@ -30,6 +30,7 @@ from tests.receiver import Behaviour, Receiver
 T = TypeVar("T")
 
 RULES = "rules: [{kind: data_stale, after: 2s}, {kind: cushion, clear_hold: 0s}]\n"
+LEVELS = ("info", "warning", "critical", "emergency")
 POLL, FAR_POLL = "{calm: 300ms, near: 150ms}", "{calm: 1s, near: 1s}"
 """Of an endpoint on loopback, and of any other."""
 
@@ -101,6 +102,7 @@ class Stage:
     phones: dict[str, Phone] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    _shown: tuple[float, dict[str, Any]] = (0.0, {})
     daemon: subprocess.Popen[bytes] | None = None
     program: Program = field(init=False)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -187,8 +189,10 @@ class Stage:
             for name, booth in self.booths.items()
         )
         channels = "\n".join(f"  {name}: {{url_from: {name}_url}}" for name in self.channels)
+        everyone = ", ".join(f"{level}: {{channels: [{', '.join(self.channels)}]}}" for level in LEVELS)
         self.program.config.write_text(
-            f"accounts:\n{accounts}\nchannels:\n{channels}\nstore: ./store.db\ntimezone: UTC\n{self.rules}"
+            f"accounts:\n{accounts}\nchannels:\n{channels}\nlevels: {{{everyone}}}\n"
+            f"store: ./store.db\ntimezone: UTC\n{self.rules}"
         )
         self.daemon = self.program.start()
 
@@ -200,9 +204,19 @@ class Stage:
         self.daemon = None
         return code
 
+    def wait_for(self, true: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something that came makes it true, at most ``seconds`` and only while the daemon lives; whether it is."""
+        deadline = time.monotonic() + seconds
+        with self.changed:
+            while not true() and time.monotonic() < deadline and self.daemon is not None and self.daemon.poll() is None:
+                self.changed.wait(0.2)
+            return true()
+
     def document(self) -> dict[str, Any]:
-        """What `positions --json` prints now."""
-        return from_store(self.folder / "store.db", datetime.now(UTC)).document()
+        """What `positions --json` prints, at most a tenth of a second ago."""
+        if time.monotonic() - self._shown[0] > 0.1:
+            self._shown = time.monotonic(), from_store(self.folder / "store.db", datetime.now(UTC)).document()
+        return self._shown[1]
 
     def calls(self, account: str) -> list[Call]:
         """The last requests of an account, oldest first."""

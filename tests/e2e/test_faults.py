@@ -6,6 +6,8 @@ from tests.e2e.faults.matrix import play_matrix
 from tests.e2e.faults.table import EXCHANGES, ROWS, cells
 from tests.e2e.faults.wave import Result
 
+pytestmark = pytest.mark.timeout(180)  # the first test waits for all
+
 SHORT = ("hang", "envelope without list", "empty position list")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.e2e.faults.table import EXCHANGES, Cell, Row
@@ -20,11 +20,18 @@ def play_matrix(rows: Iterable[Row], *, jobs: int, tell: Callable[[Result], None
             folder.mkdir()
             cells = [Cell(row, exchange) for exchange in exchanges]
             waves[pool.submit(play, cells, folder)] = cells
-        for wave in as_completed(waves):
-            try:
-                results = wave.result()
-            except Exception as error:  # noqa: BLE001 - a wave that breaks fails its own cells, and the others go on
-                broken = f"the wave broke: {type(error).__name__}: {error}"
-                results = [Result(cell=cell, seconds=0.0, complaints=(broken,), story=broken) for cell in waves[wave]]
-            for result in results:
-                tell(result)
+        try:
+            for wave in as_completed(waves):
+                for result in _results(wave, waves[wave]):
+                    tell(result)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _results(wave: Future[list[Result]], cells: Sequence[Cell]) -> list[Result]:
+    """What a wave says; one that breaks fails its own cells, and the others go on."""
+    error = wave.exception()
+    if error is None:
+        return wave.result()
+    broken = f"the wave broke: {type(error).__name__}: {error}"
+    return [Result(cell=cell, seconds=0.0, complaints=(broken,), story=broken) for cell in cells]

@@ -16,9 +16,10 @@ from typing import Any
 
 from monitor.alerts.notices import family_name
 from monitor.alerts.wording import exchange_name
+from tests.e2e.expectations import TOLERANCE, Problem, Window, between
 from tests.e2e.faults.table import Cell, Outcome, Row, Way
 from tests.e2e.stage import Held, Stage
-from tests.e2e.timeline import TOLERANCE, Problem, Timeline, Window, between
+from tests.e2e.timeline import Timeline
 
 FAMILIES = {"binance": ("usdm", "coinm"), "bybit": ("usdt", "usdc", "inverse"), "okx": ("okx",)}
 HOLDING = {"binance": "usdm", "bybit": "usdt", "okx": "okx"}
@@ -32,10 +33,9 @@ CALM, LOW, WARNED = "98000", "92000", "3800"
 LIMIT = 2.0
 """The rule: data_stale after 2 s."""
 TICK = 1.0
+_BY_ENDPOINT = frozenset({Way.DNS, Way.TLS})
 FAULT, BREACH, LIFT = 0.5, 1.5, 6.5
-BLIND = between(FAULT + LIMIT - 1.0, FAULT + LIMIT + TICK + 0.5)
-RESTART = 15.0
-"""Seconds for a daemon to stop and start again beside others, on two busy cores."""
+BLIND = between(FAULT, FAULT + LIMIT + TICK + 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,24 +48,6 @@ class Result:
     story: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Times:
-    """When things happen in a wave; a fault of the endpoint needs a restart at its begin and at its end.
-
-    ``watched``: from then on what is shown is looked at; a daemon that does not run shows nothing new.
-    """
-
-    watched: float
-    breach: float
-    lift: float
-    blind: Window
-    slack: float
-
-
-_PLAIN = _Times(watched=FAULT, breach=BREACH, lift=LIFT, blind=BLIND, slack=0.0)
-_RESTARTED = _Times(watched=RESTART, breach=RESTART, lift=RESTART + 5.0, blind=between(FAULT, RESTART), slack=2 * RESTART)
-
-
 def play(cells: Sequence[Cell], folder: Path) -> list[Result]:
     """Play the cells of one row; their results."""
     row = cells[0].row
@@ -76,10 +58,9 @@ def play(cells: Sequence[Cell], folder: Path) -> list[Result]:
             _enter(stage, _well(cell), cell.exchange, contracts="linear")
         opening = ("guarding", *(f"on {name} (" for name in stage.booths))
         line = Timeline(stage, opening=opening)
-        times = _RESTARTED if row.way in {Way.DNS, Way.TLS} else _PLAIN
-        _write(line, row, cells, times)
+        _write(line, row, cells)
         problems = line.play()
-        problems += [problem for cell in cells for problem in _requests(stage, cell, line.zero)]
+        problems += [problem for cell in cells for problem in _requests(line, cell)]
         if not problems:
             problems += _document(stage, cells)
         seconds = time.monotonic() - began
@@ -107,23 +88,23 @@ def _enter(stage: Stage, name: str, exchange: str, *, contracts: str, tls: bool 
     )
 
 
-def _write(line: Timeline, row: Row, cells: Sequence[Cell], times: _Times) -> None:
-    """Everything that happens and must come, for all cells."""
+def _write(line: Timeline, row: Row, cells: Sequence[Cell]) -> None:
+    """Everything that happens and must come, for all cells; another endpoint takes a restart at its begin and at its end."""
     for cell in cells:
         _begin(line, row, cell)
-    if times.slack:
+    if row.way in _BY_ENDPOINT:
         line.at(FAULT).stop().start()
-        line.expect("phone", "margincall stopped", between(FAULT, times.watched))
-        line.expect("phone", "BLIND on", between(FAULT, times.watched))
+        line.expect("phone", "margincall stopped", between(FAULT, FAULT))
+        line.expect("phone", ("BLIND in", "guarding"), between(FAULT, FAULT))
     for cell in cells:
-        line.at(times.breach).price(_ill(cell), BTC[cell.exchange], LOW).price(_well(cell), BTC[cell.exchange], LOW)
-        _expect_breach(line, _well(cell), between(times.breach, times.breach + 0.5))
-        _expect(line, cell, times)
-        _end(line, row, cell, times)
-    if times.slack:
-        line.at(times.lift).stop().start()
-        line.expect("phone", "margincall stopped", between(times.lift, times.lift + times.slack))
-        line.expect("phone", "guarding", between(times.lift, times.lift + times.slack))
+        line.at(BREACH).price(_ill(cell), BTC[cell.exchange], LOW).price(_well(cell), BTC[cell.exchange], LOW)
+        _expect_breach(line, _well(cell), between(BREACH, BREACH + 0.5))
+        _expect(line, cell)
+        _end(line, row, cell)
+    if row.way in _BY_ENDPOINT:
+        line.at(LIFT).stop().start()
+        line.expect("phone", "margincall stopped", between(LIFT, LIFT))
+        line.expect("phone", "guarding", between(LIFT, LIFT))
 
 
 def _begin(line: Timeline, row: Row, cell: Cell) -> None:
@@ -139,28 +120,28 @@ def _begin(line: Timeline, row: Row, cell: Cell) -> None:
             moment.fault(_ill(cell), row.kind, call=row.call, amount=row.amount)
 
 
-def _end(line: Timeline, row: Row, cell: Cell, times: _Times) -> None:
-    if row.way in {Way.DNS, Way.TLS}:
-        line.at(times.lift).endpoint(_ill(cell), None)
+def _end(line: Timeline, row: Row, cell: Cell) -> None:
+    if row.way in _BY_ENDPOINT:
+        line.at(LIFT).endpoint(_ill(cell), None)
     else:
-        line.at(times.lift).lift(_ill(cell))
+        line.at(LIFT).lift(_ill(cell))
 
 
-def _expect(line: Timeline, cell: Cell, times: _Times) -> None:
+def _expect(line: Timeline, cell: Cell) -> None:
     """What must come about the account that is ill, and what must be true all the while."""
     right, name = cell.right, _ill(cell)
-    back = between(times.lift, times.lift + times.slack + right.recovery + 0.5)
-    at_once = between(times.breach, times.breach + 0.5)
+    back = between(LIFT, LIFT + right.recovery + 0.5)
+    at_once = between(BREACH, BREACH + 0.5)
     families = [HOLDING[cell.exchange]] if right.held_only else FAMILIES[cell.exchange]
     if right.outcome in {Outcome.BLIND, Outcome.BANNED}:
         for family in families:
-            where = f"{name} ({exchange_name(cell.exchange)}, {family_name(family)})"
-            line.expect("phone", (f"{where} cannot be read", right.cause), times.blind, about=name)
+            where = (f"{name} ({exchange_name(cell.exchange)}", family_name(family))
+            line.expect("phone", ("BLIND: cannot read", *where, right.cause), BLIND, about=name)
             if right.outcome is Outcome.BLIND:
-                line.expect("phone", f"{where} is read again", back, about=name)
+                line.expect("phone", ("Reading again", *where), back, about=name)
     if right.outcome is not Outcome.BANNED:
         _expect_breach(line, name, at_once if right.outcome is Outcome.UNHARMED else back)
-    line.always(lambda: _false_calm(line.stage, name), between(times.watched, times.lift), about=name)
+    line.always(lambda: _false_calm(line.stage, name), between(FAULT, LIFT), about=name)
 
 
 def _expect_breach(line: Timeline, account: str, window: Window) -> None:
@@ -189,22 +170,23 @@ def _false_calm(stage: Stage, name: str) -> str:
     return ""
 
 
-def _requests(stage: Stage, cell: Cell, zero: float) -> list[Problem]:
+def _requests(line: Timeline, cell: Cell) -> list[Problem]:
     """No request during a ban, and polls at their pace where nothing ails them."""
     name, silence = _ill(cell), cell.right.silence
-    offset = time.time() - time.monotonic()
-    times = [call.at / 1000 - offset - zero for call in stage.calls(name)]
-    since = [at for at in times if at >= FAULT]
+    since_boot = time.time() - time.monotonic()
+    calls = [(call.at / 1000 - since_boot, call.path) for call in line.stage.calls(name)]
+    since = [at for at, _ in calls if line.seconds(at) >= FAULT]
     if silence:
         # what was on its way already when the ban came is no breach of it
         early = [at for at in since if since[0] + 0.5 < at < since[0] + silence - 0.05]
         if early:
-            return [Problem(text=f"{len(early)} requests during the ban, the first at {early[0]:.2f} s", about=name)]
+            text = f"{len(early)} requests during the ban of {silence} s, the first {early[0] - since[0]:.2f} s after it came"
+            return [Problem(text=text, about=name)]
     if cell.right.outcome is Outcome.UNHARMED:
-        polls = [call for call in stage.calls(name) if "osition" in call.path and FAULT <= call.at / 1000 - offset - zero <= LIFT]
+        polls = sum(1 for at, path in calls if "osition" in path and FAULT <= line.seconds(at) <= LIFT)
         wanted = (LIFT - FAULT) / 0.6
-        if len(polls) < wanted:
-            return [Problem(text=f"only {len(polls)} polls in {LIFT - FAULT:.0f} s, {wanted:.0f} wanted", about=name)]
+        if polls < wanted:
+            return [Problem(text=f"only {polls} polls in {LIFT - FAULT:.0f} s, {wanted:.0f} wanted", about=name)]
     return []
 
 
