@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -20,6 +21,10 @@ log = structlog.get_logger("cycle")
 
 LONGEST_SECONDS = 12.0
 """An adapter ends a read within 5 seconds, the first within 10; one that does not is left behind."""
+
+
+SET = timedelta(seconds=1)
+"""The clock was set, and is not merely rounded, when it moved by more than this against monotonic time."""
 
 
 class AccountCycle:
@@ -70,11 +75,17 @@ class AccountCycle:
             log.exception("cycle.failed", account=self._exchange.account, family=family)
 
     async def _take(self, family: str) -> FamilyReading:
-        """Read and decide. Whatever goes wrong in it is a failed reading: a family nobody hears of would never count as blind."""
-        started = self._clock.now()
+        """Read and decide. Whatever goes wrong in it is a failed reading: a family nobody hears of would never count as blind.
+
+        When the clock was set while it was read, the time of the reading moves along, as everything in the memory did.
+        """
+        started, began = self._clock.now(), self._clock.monotonic()
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 reading = await self._exchange.fetch_family(family)
+            step = self._clock.now() - started - timedelta(seconds=self._clock.monotonic() - began)
+            if abs(step) > SET:
+                reading = replace(reading, at=reading.at + step)
             decision = await self._guard.take(reading)
             self._stumbling.discard(family)
         except Exception as error:
