@@ -19,21 +19,27 @@ _TOLERANCE = Decimal("0.01")
 _GRAIN = Decimal("0.00000001")
 
 
+_JUST_PASSED = Decimal("0.1")
+"""Share of the mark within which a liquidation price on the wrong side of it was just passed."""
+
+
 def worse_of(
     position: Position, terms: Terms, *, requirement: Decimal, price: Decimal | None
 ) -> tuple[Decimal, Decimal | None] | None:
     """The worse requirement (settle currency) and liquidation price of ours, as given, and the exchange's; None where they agree.
 
     Where the exchange's liquidation price is the nearer one, the requirement is raised until equity meets it at that price.
-    A liquidation price of theirs on the side where the owner gains disagrees, but is never taken: the position is open, so it
-    speaks of another state of it.
+    A liquidation price of theirs that the mark has just passed counts too: it is the last moment before the end. One far on the
+    side where the owner gains disagrees, but is never taken: the position is open, so it speaks of another state of it.
     """
     exposure = terms.exposure
     stated = position.says.requirement or ZERO
     their_price = position.says.liquidation_price or ZERO
     tolerance = max(requirement, ZERO) * _TOLERANCE + terms.fees.slack + _GRAIN
     requirement_differs = stated > 0 and abs(stated - requirement) > tolerance
-    adverse = exposure.is_adverse(their_price)
+    mark = position.mark_price
+    pierced = their_price > 0 and abs(their_price - mark) <= mark * _JUST_PASSED
+    adverse = exposure.is_adverse(their_price) or pierced
     if price is None:
         price_differs = adverse
     elif their_price > 0:

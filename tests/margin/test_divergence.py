@@ -5,6 +5,7 @@ The position: long 1 at 100 with 10 behind it, 1 %: requirement 1, liquidation a
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_judged_price_is_the_exchanges_when_we_have_none():
     assert result.judged.cushion == d("49.5") / 149
 
 
-@pytest.mark.parametrize("stated", ["101", "250"])
+@pytest.mark.parametrize("stated", ["111", "250"])
 def test_judged_is_ours_when_we_have_no_price_and_the_exchanges_lies_where_the_owner_gains(stated):
     result = assess(a_position(margin="150", says_liquidation=stated))
     assert not result.diverges
@@ -148,3 +149,11 @@ def test_okx_price_is_taken_as_it_is_when_it_is_not_even_one_tick():
     assert result.diverges
     assert result.judged.liquidation_price == d("0.4")
     assert result.judged.requirement == 1
+
+
+@pytest.mark.parametrize(("side", "stated"), [("long", "100"), ("long", "101"), ("long", "109"), ("short", "100"), ("short", "95")])
+def test_judged_is_at_liquidation_when_the_mark_has_just_passed_the_exchanges_price(side, stated):
+    result = assess(a_position(side=side, says_liquidation=stated))
+    assert result.diverges
+    assert result.judged.headroom <= 0
+    assert result.judged.liquidation_price == Decimal(stated)
