@@ -122,10 +122,12 @@ async def _last_words(parts: Parts) -> None:
 async def run_once(parts: Parts) -> bool:
     """One full cycle of every account; delivers what it has to say. True when every family that is open was read."""
     cycles = [AccountCycle(one, parts.guard, parts.clock, after=_nothing) for one in parts.exchanges]
-    readings = [reading for batch in await asyncio.gather(*(cycle.once() for cycle in cycles)) for reading in batch]
-    await parts.guard.tick()
-    await _deliver_within(parts.workers, ONCE_SECONDS)
-    await close(parts)
+    try:
+        readings = [reading for batch in await asyncio.gather(*(cycle.once() for cycle in cycles)) for reading in batch]
+        await parts.guard.tick()
+        await _deliver_within(parts.workers, ONCE_SECONDS)
+    finally:
+        await close(parts)
     families = parts.guard.memory.families
     return all(
         isinstance(reading, FamilySnapshot) or families[reading.key].state is FamilyState.NOT_OPENED for reading in readings
