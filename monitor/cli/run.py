@@ -32,8 +32,23 @@ def run(
 
     loaded = load(config)
     logs.configure(log_level, secrets=app.secrets_of(loaded))
-    if not asyncio.run(_run(loaded, once=once)):
+    if not _logged(loaded, once=once):
         raise typer.Exit(1)
+
+
+def _logged(loaded: Loaded, *, once: bool) -> bool:
+    """Run; a bug of ours ends in the log, where secrets are hidden, and not as a bare traceback."""
+    import structlog
+
+    from monitor.errors import MargincallError
+
+    try:
+        return asyncio.run(_run(loaded, once=once))
+    except MargincallError:
+        raise
+    except Exception:
+        structlog.get_logger("daemon").exception("daemon.died")
+        return False
 
 
 async def _run(loaded: Loaded, *, once: bool) -> bool:
