@@ -42,12 +42,13 @@ def _logged(loaded: Loaded, *, once: bool) -> bool:
 
     from monitor.errors import MargincallError
 
+    log = structlog.get_logger("daemon")
     try:
         return asyncio.run(_run(loaded, once=once))
     except MargincallError:
         raise
     except Exception:
-        structlog.get_logger("daemon").exception("daemon.died")
+        log.exception("daemon.died")
         return False
 
 
