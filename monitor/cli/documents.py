@@ -52,6 +52,8 @@ def position_document(seen: PositionMemory, state: str) -> dict[str, Any]:
     assessment: Assessment = seen.assessment
     position = assessment.position
     says, instrument = position.says, position.instrument
+    figures = figures_document(assessment.ours)
+    notional, effective_leverage = figures.pop("notional"), figures.pop("effective_leverage")
     return {
         "account": seen.key.account,
         "exchange": seen.key.exchange,
@@ -65,20 +67,22 @@ def position_document(seen: PositionMemory, state: str) -> dict[str, Any]:
         "entry_price": plain(position.entry_price),
         "mark_price": plain(position.mark_price),
         "settle_currency": instrument.settle_currency,
+        "notional": notional,
         "isolated_margin": plain(position.isolated_margin),
-        **figures_document(assessment.ours),
+        **figures,
         "leverage": plain_or_none(position.leverage),
+        "effective_leverage": effective_leverage,
         "exchange_says": {
             "liquidation_price": plain_or_none(says.liquidation_price),
             "requirement": plain_or_none(says.requirement),
             "margin_usage": plain_or_none(says.margin_usage),
         },
         "diverges": assessment.diverges,
+        "as_of": iso(seen.last_seen),
+        "state": state,
         "judged": figures_document(assessment.judged) if assessment.diverges else None,
         "degraded": list(assessment.degraded),
         "margin_mode": seen.mode or "isolated",
-        "as_of": iso(seen.last_seen),
-        "state": state,
     }
 
 
