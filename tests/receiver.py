@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 WAIT = 20.0
 """Seconds after which a wait in a test is a failure."""
@@ -52,13 +53,12 @@ ACCEPT = Status()
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request: ``payload`` is its JSON (None if it is none), ``accepted`` whether it was answered 2xx."""
+    """One request: ``payload`` is its JSON, or the fields of its form (None if it is neither), ``accepted`` whether it was answered 2xx."""
 
     path: str
     headers: Mapping[str, str]
     payload: Any
     accepted: bool
-    raw: bytes = b""
 
     @property
     def title(self) -> str:
@@ -144,11 +144,11 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, path: str, headers: Mapping[str, str], payload: Any, raw: bytes) -> Behaviour:
+    def _take(self, path: str, headers: Mapping[str, str], payload: Any) -> Behaviour:
         with self._changed:
             behaviour = self._next.popleft() if self._next else self.usually
             accepted = isinstance(behaviour, Status) and 200 <= behaviour.code < 300
-            self.requests.append(Received(path=path, headers=headers, payload=payload, accepted=accepted, raw=raw))
+            self.requests.append(Received(path=path, headers=headers, payload=payload, accepted=accepted))
             self._changed.notify_all()
             return behaviour
 
@@ -170,8 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             payload = json.loads(body)
         except ValueError:
-            payload = None
-        behaviour = self.owner._take(self.path, dict(self.headers.items()), payload, body)
+            payload = dict(parse_qsl(body.decode(errors="replace"))) or None
+        behaviour = self.owner._take(self.path, dict(self.headers.items()), payload)
         self.close_connection = True
         if isinstance(behaviour, Status):
             self.send_response(behaviour.code)

@@ -2,7 +2,6 @@
 
 import importlib
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
@@ -81,10 +80,10 @@ async def test_pushover_rings_until_confirmed_and_repeats_do_not_start_that_anew
         await channel.send(message(level=Level.CRITICAL))
         for why in (NotifyReason.WORSENED, NotifyReason.REPEAT):
             await channel.send(message(level=Level.EMERGENCY, why=why))
-        mild, loud, again = (parse_qs(each.raw.decode()) for each in receiver.accepted)
-    assert (mild["priority"], mild.get("retry")) == (["0"], None)
-    assert (loud["priority"], loud["retry"], loud["expire"]) == (["2"], ["30"], ["10800"])
-    assert (again["priority"], again.get("retry")) == (["1"], None)
+        mild, loud, again = (each.payload for each in receiver.accepted)
+    assert (mild["priority"], mild.get("retry")) == ("0", None)
+    assert (loud["priority"], loud["retry"], loud["expire"]) == ("2", "30", "10800")
+    assert (again["priority"], again.get("retry")) == ("1", None)
 
 
 async def test_ntfy_sends_an_emergency_at_its_highest_priority():
