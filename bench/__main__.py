@@ -17,7 +17,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bench import cycle, figures, latency, processes
+from bench import cycle, figures, hung, latency, processes
 from bench.server import Exchange
 
 
@@ -29,6 +29,7 @@ async def measured(folder: Path) -> dict[str, float | None]:
             results.update(await cycle.measure(exchange, folder / f"cycle{count}.db"))
     results.update(figures.measure())
     results.update(await latency.measure(folder / "latency.db"))
+    results.update(await hung.measure(folder))
     with Exchange(5, folder) as exchange:
         results.update(processes.measure(exchange, folder))
     return results
@@ -44,6 +45,7 @@ TARGETS: dict[str, tuple[str, Reached]] = {
     "resident_mib_three_exchanges": ("200", lambda _, v: v <= 200),
     "positions_cold_start_seconds": ("0.4", lambda _, v: v <= 0.4),
     "breach_to_accepted_p99_seconds": ("0.5", lambda _, v: v <= 0.5),
+    "healthy_channel_delay_with_12_hung_seconds": ("0.1", lambda _, v: v <= 0.1),
 }
 
 

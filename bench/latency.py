@@ -23,7 +23,7 @@ from monitor.store.sqlite import SqliteStore
 BREACHES = 200
 
 
-class _Phone(HTTPServer):
+class Phone(HTTPServer):
     """Counts what it accepted and when."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class _Phone(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Phone
+    server: Phone
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 async def measure(store_path: Path) -> dict[str, float | None]:
     """Each breach is a position of its own, first seen already past its emergency line."""
-    phone = _Phone()
+    phone = Phone()
     threading.Thread(target=phone.serve_forever, daemon=True).start()
     clock = SystemClock()
     store = await SqliteStore.open(store_path)

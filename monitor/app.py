@@ -6,7 +6,7 @@ Imports are lazy, so that a verb pays only for what it uses: ccxt alone costs 0.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
 from monitor.margin.position import Contract
+from monitor.memory import Memory
 from monitor.policy import Intervals, Policy
 from monitor.ports import Exchange, Notifier, Store
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.control import Verb
+    from monitor.daemon.deliver import ChannelWorker
     from monitor.daemon.run import Parts
     from monitor.exchanges.pacing import Pacer
 
@@ -115,11 +117,44 @@ def _nothing(*_: object) -> None:
     """A clerk sends nothing."""
 
 
+def build_workers(
+    loaded: Loaded,
+    channels: Sequence[Notifier],
+    store: Store,
+    clock: SystemClock,
+    *,
+    memory: Memory,
+    changed: Callable[[str, str | None], Awaitable[None]],
+) -> list[ChannelWorker]:
+    """A worker for each channel, with its quota, its fallback, and what an earlier run knew of its health."""
+    from monitor.daemon.deliver import ChannelWorker
+    from monitor.daemon.health import Quota
+
+    settings = loaded.settings.channels
+    workers = {}
+    for channel in channels:
+        limit, known = settings[channel.name].limit, memory.channels.get(channel.name)
+        workers[channel.name] = ChannelWorker(
+            channel,
+            store,
+            clock,
+            broken=known is not None and known.broken_since is not None,
+            quota=None if limit is None else Quota(messages=limit.messages, per=limit.per),
+            zone=loaded.settings.timezone,
+            changed=changed,
+        )
+    for name, worker in workers.items():
+        fallback = settings[name].fallback
+        if fallback is not None:
+            worker.fall_back_to(workers[fallback])
+    return list(workers.values())
+
+
 @asynccontextmanager
 async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
     from monitor.daemon.control import Control, socket_path
-    from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
+    from monitor.daemon.deliver import push_all, wake_all
     from monitor.daemon.guard import Guard, pruned
     from monitor.daemon.run import Parts
     from monitor.daemon.verbs import verbs_of
@@ -146,9 +181,14 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         watched = [
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
         ]
-        workers = [ChannelWorker(channel, store, clock) for channel in channels]
+        memory = pruned(await store.load(), watched, [channel.name for channel in channels])
+
+        async def channel_changed(name: str, error: str | None) -> None:
+            await guard.channel_changed(name, error)
+
+        workers = build_workers(loaded, channels, store, clock, memory=memory, changed=channel_changed)
         guard = Guard(
-            memory=pruned(await store.load(), watched),
+            memory=memory,
             policy=build_policy(loaded, since=clock.now(), once=once),
             store=store,
             clock=clock,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.alerts.model import SubjectKind
+from monitor.alerts.near import makes_near
 from monitor.draft import Draft
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyReading, FamilySnapshot
-from monitor.memory import Commit, Memory, PositionMemory
+from monitor.margin.reading import FamilyReading, FamilySnapshot, KeyFacts
+from monitor.memory import ChannelMemory, Commit, Memory, PositionMemory
 from monitor.observe import observe
 from monitor.policy import Policy
 
@@ -32,11 +32,19 @@ class Decision:
     opened: tuple[PositionMemory, ...] = ()
 
 
-def decide(reading: FamilyReading | None, memory: Memory, policy: Policy, now: datetime) -> Decision:
-    """What this reading (None: the tick) means. ``now``: aware UTC, never before the times in the memory."""
+def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Memory, policy: Policy, now: datetime) -> Decision:
+    """What this reading means (None: the tick; or what was heard of a channel or a key).
+
+    ``now``: aware UTC, never before the times in the memory.
+    """
     draft = Draft(memory=memory, policy=policy, now=now)
-    if reading is None:
-        draft.tick()
+    if reading is None or isinstance(reading, ChannelMemory | KeyFacts):
+        if reading is None:
+            draft.tick()
+        elif isinstance(reading, KeyFacts):
+            draft.learn(reading)
+        else:
+            draft.hear(reading)
         return Decision(memory=draft.remembered(), commit=draft.commit(None))
     observation = observe(reading, memory)
     draft.take(observation)
@@ -50,4 +58,4 @@ def decide(reading: FamilyReading | None, memory: Memory, policy: Policy, now: d
 
 def is_near(memory: Memory, account: str) -> bool:
     """Whether any position of the account is past its first line, so that it is polled at the near interval."""
-    return any(subject.kind is SubjectKind.POSITION and subject.account == account for _, subject in memory.alerts)
+    return makes_near(memory.alerts, account)

@@ -14,17 +14,29 @@ from monitor.alerts.model import (
     Ruling,
     Subject,
     SubjectKind,
+    account_subject,
+    channel_subject,
     family_subject,
     position_subject,
 )
+from monitor.alerts.near import makes_near
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyKey
-from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, PositionMemory
-from monitor.observe import Observation
+from monitor.margin.reading import FamilyKey, KeyFacts
+from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
+from monitor.observe import Observation, learned
 from monitor.policy import Policy
-from monitor.rules.base import CLEAR, FamilySeen, Judgement, Rule, UnguardedSeen
-from monitor.speak import speak
+from monitor.rules.base import (
+    CLEAR,
+    ChannelSeen,
+    FamilySeen,
+    Judgement,
+    KeySeen,
+    LifeSeen,
+    Rule,
+    UnguardedSeen,
+)
+from monitor.speak import farewell, speak
 from monitor.tell import compose
 
 
@@ -39,6 +51,10 @@ class Draft:
     positions: dict[PositionKey, PositionMemory] = field(init=False)
     alerts: dict[tuple[str, Subject], Alert] = field(init=False)
     epochs: dict[PositionKey, int] = field(init=False)
+    channels: dict[str, ChannelMemory] = field(init=False)
+    keys: dict[tuple[str, str], KeyMemory] = field(init=False)
+    changed_keys: list[KeyMemory] = field(default_factory=list)
+    changed_channels: list[ChannelMemory] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     changed_families: dict[FamilyKey, FamilyMemory] = field(default_factory=dict)
     changed_alerts: dict[tuple[str, Subject], Alert] = field(default_factory=dict)
@@ -51,6 +67,8 @@ class Draft:
         self.positions = dict(self.memory.positions)
         self.alerts = dict(self.memory.alerts)
         self.epochs = dict(self.memory.epochs)
+        self.channels = dict(self.memory.channels)
+        self.keys = dict(self.memory.keys)
 
     def take(self, observation: Observation) -> None:
         """Fold in one reading."""
@@ -60,6 +78,7 @@ class Draft:
             self.positions.pop(position.key, None)
             for rule, subject in self._alerts_on(position_subject(position.key)):
                 self._step((rule, subject), end(self.alerts[rule, subject]))
+        self._say_farewell(observation)
         for position in (*observation.absent, *observation.unguarded):
             self.positions[position.key] = position
         for position in observation.seen:
@@ -69,12 +88,45 @@ class Draft:
         self._judge_unguarded(observation)
         self._judge_family(observation.family.key)
 
+    def _say_farewell(self, observation: Observation) -> None:
+        """What was told so far in this decision is of lives that ended; one that ended without a word gets one."""
+        self.notices = [replace(notice, gone=True) for notice in self.notices]
+        told = {notice.alert.subject for notice in self.notices}
+        again = {seen.key for seen in observation.seen}
+        for position in observation.closed:
+            subject = position_subject(position.key)
+            if subject not in told and position.key not in again:
+                self.notices.append(farewell(subject, self.policy, self.now))
+
+    def hear(self, channel: ChannelMemory) -> None:
+        """Fold in that a channel broke, or works again; one that is broken already is so since it broke."""
+        known = self.channels.get(channel.name)
+        if known is not None and known.broken_since is not None and channel.broken_since is not None:
+            channel = replace(channel, broken_since=known.broken_since)
+        if channel != known:
+            self.channels[channel.name] = channel
+            self.changed_channels.append(channel)
+        self._judge_channel(channel)
+
+    def learn(self, facts: KeyFacts) -> None:
+        """Fold in what an account's key may do."""
+        who = (facts.exchange, facts.account)
+        key = self.keys[who] = learned(self.keys.get(who), facts, self.now)
+        self.changed_keys.append(key)
+        subject = account_subject(facts)
+        seen = KeySeen(facts=facts, now=self.now, lost=key.lost, lost_age=None if key.lost_at is None else self.now - key.lost_at)
+        for rule in self.policy.of_accounts(subject):
+            alert = self.alerts.get((rule.KIND, subject))
+            self._advance(rule, subject, rule.judge(seen, alert.level if alert is not None else None))
+
     def tick(self) -> None:
-        """Time alone: staleness of every family, holds and repeats of every alert on a position."""
+        """Time alone: staleness of every family, every channel, holds and repeats of every alert on a position or an account."""
         for key in self.families:
             self._judge_family(key)
+        for channel in self.channels.values():
+            self._judge_channel(channel)
         for kind, subject in list(self.alerts):
-            if subject.kind is SubjectKind.POSITION:
+            if subject.kind in {SubjectKind.POSITION, SubjectKind.ACCOUNT}:
                 for rule in self.policy.rules_for(subject):
                     if kind == rule.KIND:
                         self._advance(rule, subject, NO_VERDICT)
@@ -92,13 +144,29 @@ class Draft:
             for rule in everywhere if everywhere is not None else policy.of_positions(subject):
                 alert = self.alerts.get((rule.KIND, subject)) if on_alert and subject is not None else None
                 held = alert.level if alert is not None and alert.state is not AlertState.HELD else None
-                judgement = CLEAR if dust else rule.judge(assessment, held)
+                born = seen.key in observation.born
+                judgement = CLEAR if dust else rule.judge_first(assessment) if born else rule.judge(assessment, held)
                 if alert is None and judgement.level is None:
                     continue
-                self._advance(rule, position_subject(seen.key), judgement, born=seen.key in observation.born)
+                self._advance(rule, position_subject(seen.key), judgement, born=born)
+            if on_alert or seen.tiers_since is not None or assessment.degraded:
+                self._judge_life(seen, dust=dust)
             if on_alert and subject is not None:
                 for other in policy.of_unguarded(subject):
                     self._advance(other, subject, other.judge(UnguardedSeen(mode="isolated", was_guarded=False), None))
+
+    def _judge_life(self, seen: PositionMemory, *, dust: bool) -> None:
+        """The rules that look at what happened in a position's life: only where something may have."""
+        subject = position_subject(seen.key)
+        since = seen.tiers_since
+        life = LifeSeen(
+            assessment=seen.assessment,
+            tiers_moved=seen.tiers_moved,
+            tiers_age=None if since is None else self.now - since,
+        )
+        for rule in self.policy.of_lives(subject):
+            alert = self.alerts.get((rule.KIND, subject))
+            self._advance(rule, subject, CLEAR if dust else rule.judge(life, alert.level if alert is not None else None))
 
     def _is_dust(self, assessment: Assessment) -> bool:
         least = self.policy.dust.get(assessment.position.instrument.settle_currency)
@@ -125,10 +193,17 @@ class Draft:
             if judgement.level is not None and family.state is not FamilyState.BLIND:
                 self._set_family(replace(family, state=FamilyState.BLIND))
 
+    def _judge_channel(self, channel: ChannelMemory) -> None:
+        subject = channel_subject(channel.name)
+        seen = ChannelSeen(broken=channel.broken_since is not None, error=channel.error)
+        for rule in self.policy.of_channels(subject):
+            alert = self.alerts.get((rule.KIND, subject))
+            self._advance(rule, subject, rule.judge(seen, alert.level if alert is not None else None))
+
     def _family_seen(self, family: FamilyMemory) -> FamilySeen:
         account = family.key.account
         intervals = self.policy.intervals[account]
-        near = any(subject.kind is SubjectKind.POSITION and subject.account == account for _, subject in self.alerts)
+        near = makes_near(self.alerts, account)
         since = max(family.last_good or family.since, self.policy.watching_since)
         return FamilySeen(
             age=self.now - since,
@@ -150,7 +225,7 @@ class Draft:
             subject=subject,
             now=self.now,
             born=born,
-            repeats=self.policy.routing.repeats_for(alert.level) if alert is not None else (),
+            repeats=self.policy.routing.repeats_for(alert.level) if alert is not None and rule.REPEATS else (),
             ack_lapses=self.policy.ack_lapses,
         )
         self._step(key, step, judgement)
@@ -185,13 +260,23 @@ class Draft:
             policy=self.policy,
             now=self.now,
             families={family_subject(key): family for key, family in self.families.items()},
-            positions={position_subject(key): seen for key, seen in {**self.gone, **self.positions}.items()},
-            gone=frozenset(position_subject(key) for key in self.gone),
+            positions={position_subject(key): seen for key, seen in self.positions.items()},
+            gone={position_subject(key): seen for key, seen in self.gone.items()},
+            channels=self.channels,
+            keys=self.keys,
         )
 
     def remembered(self) -> Memory:
         """The memory after this decision."""
-        return replace(self.memory, families=self.families, positions=self.positions, alerts=self.alerts, epochs=self.epochs)
+        return replace(
+            self.memory,
+            families=self.families,
+            positions=self.positions,
+            alerts=self.alerts,
+            epochs=self.epochs,
+            channels=self.channels,
+            keys=self.keys,
+        )
 
     def commit(self, observation: Observation | None) -> Commit:
         """What changed; ``observation`` of a snapshot brings the readings to keep."""
@@ -206,4 +291,6 @@ class Draft:
             alerts_ended=tuple(self.ended),
             messages=self._messages(),
             rulings=tuple(self.rulings),
+            channels=tuple(self.changed_channels),
+            keys=tuple(self.changed_keys),
         )

@@ -64,7 +64,9 @@ def _at_cushion(assessment: Assessment, cushion: Decimal) -> Assessment | None:
 
 def _seen_at(position: Position, mark: Decimal) -> Assessment:
     """The position at another mark; the exchange's own figures, which speak of today's, left out."""
-    return assess(replace(position, mark_price=mark, says=replace(position.says, requirement=None, margin_usage=None)))
+    return assess(
+        replace(position, mark_price=mark, stops=None, says=replace(position.says, requirement=None, margin_usage=None))
+    )
 
 
 def _messages(seen: PositionMemory, memory: Memory, policy: Policy, now: datetime) -> tuple[Message, ...]:
@@ -83,7 +85,6 @@ def _messages(seen: PositionMemory, memory: Memory, policy: Policy, now: datetim
         now=now,
         families={family_subject(key): family for key, family in memory.families.items()},
         positions={subject: seen},
-        gone=frozenset(),
     )
     return tuple(
         replace(one, title=fit(f"DRILL {one.title}"), body=f"This is a DRILL: nothing has happened.\n{one.body}") for one in told

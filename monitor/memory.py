@@ -12,7 +12,7 @@ from monitor.alerts.model import Alert, Message, Ruling, Subject
 from monitor.alerts.muting import Silence
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyKey, Unguarded
+from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
 
 
 class FamilyState(StrEnum):
@@ -48,7 +48,8 @@ class FamilyMemory:
 class PositionMemory:
     """What is remembered of a position's present life. ``epoch`` counts its lives from 1; ``absences`` counts agreeing valid
     snapshots without it; ``assessment`` is the last one, read at ``last_seen``. ``mode``: empty while isolated,
-    else what its margin mode became.
+    else what its margin mode became. ``tiers_since``: when its maintenance tiers were last seen to change; ``tiers_moved``: by
+    how much that moved its liquidation price nearer, as a share of the mark (below 0: farther).
     """
 
     key: PositionKey
@@ -59,17 +60,44 @@ class PositionMemory:
     assessment: Assessment
     absences: int = 0
     mode: str = ""
+    tiers_since: datetime | None = None
+    tiers_moved: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyMemory:
+    """What is remembered of an account's key: ``facts``, as read at ``read_at``; ``lost``: rights that it had before, and
+    ``lost_at``: when that was noticed.
+    """
+
+    facts: KeyFacts
+    read_at: datetime
+    lost: tuple[str, ...] = ()
+    lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMemory:
+    """What is remembered of a channel that ever broke. ``broken_since``: None while it works; ``error``: why it does not."""
+
+    name: str
+    broken_since: datetime | None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Everything that decisions depend on besides the reading and the policy. Alerts are keyed by rule kind and subject."""
+    """Everything that decisions depend on besides the reading and the policy. Alerts are keyed by rule kind and subject,
+    keys by exchange and account.
+    """
 
     families: Mapping[FamilyKey, FamilyMemory] = field(default_factory=dict)
     positions: Mapping[PositionKey, PositionMemory] = field(default_factory=dict)
     alerts: Mapping[tuple[str, Subject], Alert] = field(default_factory=dict)
     epochs: Mapping[PositionKey, int] = field(default_factory=dict)
     silences: Mapping[str, Silence] = field(default_factory=dict)
+    channels: Mapping[str, ChannelMemory] = field(default_factory=dict)
+    keys: Mapping[tuple[str, str], KeyMemory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +107,7 @@ class Commit:
     ``readings``: open positions just read, whose assessment is new; they are history and memory at once. ``positions``: other
     open positions whose memory changed. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
     ``rulings``: named reasons that changed. ``silences``: new or ended ones (an ended one has ``until`` in the past).
+    ``channels``: those that broke or work again. ``keys``: those just read.
     """
 
     at: datetime
@@ -91,6 +120,8 @@ class Commit:
     messages: tuple[Message, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     silences: tuple[Silence, ...] = ()
+    channels: tuple[ChannelMemory, ...] = ()
+    keys: tuple[KeyMemory, ...] = ()
 
 
 def shifted(memory: Memory, step: timedelta) -> Memory:
@@ -104,7 +135,9 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
             key: replace(one, since=one.since + step, last_good=moved(one.last_good)) for key, one in memory.families.items()
         },
         positions={
-            key: replace(one, first_seen=one.first_seen + step, last_seen=one.last_seen + step)
+            key: replace(
+                one, first_seen=one.first_seen + step, last_seen=one.last_seen + step, tiers_since=moved(one.tiers_since)
+            )
             for key, one in memory.positions.items()
         },
         alerts={
@@ -121,4 +154,6 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
         },
         epochs=memory.epochs,
         silences={name: replace(one, since=one.since + step, until=one.until + step) for name, one in memory.silences.items()},
+        channels={name: replace(one, broken_since=moved(one.broken_since)) for name, one in memory.channels.items()},
+        keys={key: replace(one, read_at=one.read_at + step, lost_at=moved(one.lost_at)) for key, one in memory.keys.items()},
     )

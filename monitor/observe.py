@@ -8,14 +8,19 @@ when the exchange names another open time, and after a close; a change of side i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from monitor.margin.assessment import Assessment, assess
+from monitor.margin.assessment import Assessment, Figures, assess
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
-from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
+from monitor.margin.quantities import ONE, ZERO
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
+from monitor.margin.tiers import TierTable
+from monitor.memory import FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 
 ABSENCES_TO_CLOSE = 2
+ONE_CHANGE = timedelta(hours=24)
+"""Changes of the tiers within this time are counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,9 @@ def observe(reading: FamilyReading, memory: Memory) -> Observation:
     if isinstance(reading, FamilySnapshot):
         return _observe_snapshot(reading, known, memory)
     family = known or FamilyMemory(key=reading.key, state=FamilyState.STARTING, since=reading.at)
+    if isinstance(reading, FamilyNotOpened) and family.last_good is not None:
+        # It was read before, by this run or an earlier one: "not opened" cannot be true, and hiding its positions would be worse.
+        reading = FamilyFailure(key=reading.key, at=reading.at, cause="not_opened", message=reading.message)
     if isinstance(reading, FamilyNotOpened):
         return Observation(family=replace(family, state=FamilyState.NOT_OPENED, error=reading.message, hint="", failing=0))
     return Observation(family=_failed(family, reading))
@@ -94,6 +102,7 @@ def _another_life(before: Assessment, now: Assessment) -> bool:
 
 def _remember(before: PositionMemory | None, assessment: Assessment, at: datetime, memory: Memory) -> PositionMemory:
     position = assessment.position
+    since, moved = _tiers_news(before, assessment, at)
     return PositionMemory(
         key=position.key,
         family=position.family,
@@ -101,7 +110,37 @@ def _remember(before: PositionMemory | None, assessment: Assessment, at: datetim
         first_seen=before.first_seen if before is not None else at,
         last_seen=at,
         assessment=assessment,
+        tiers_since=since,
+        tiers_moved=moved,
     )
+
+
+def _tiers_news(before: PositionMemory | None, assessment: Assessment, at: datetime) -> tuple[datetime | None, Decimal | None]:
+    """When the position's tiers changed, and what that made of its liquidation price; as remembered where they did not now."""
+    if before is None:
+        return None, None
+    old, new = before.assessment.position.tiers, assessment.position.tiers
+    # Adapters hand out the same table poll after poll; only another object is compared.
+    if old is new or old is None or new is None or old == new:
+        return before.tiers_since, before.tiers_moved
+    moved = _moved_nearer(assessment, old)
+    if before.tiers_since is not None and before.tiers_moved is not None and at - before.tiers_since < ONE_CHANGE:
+        moved += before.tiers_moved
+    return at, moved
+
+
+def _moved_nearer(assessment: Assessment, old: TierTable) -> Decimal:
+    """How much of the way to liquidation is left less than with the ``old`` tiers, as a share of the mark; below 0: more."""
+    before = _way_left(assess(replace(assessment.position, tiers=old)).ours)
+    now = _way_left(assessment.ours)
+    if now is None:
+        return ZERO if before is None else -ONE
+    return (ONE if before is None else before) - now
+
+
+def _way_left(figures: Figures) -> Decimal | None:
+    """The distance to liquidation as a share of the mark; 0 at or past it, None where no price liquidates."""
+    return figures.liquidation_distance if figures.headroom > 0 else ZERO
 
 
 def _missing(
@@ -128,3 +167,16 @@ def _missing(
 def _belongs(position: PositionMemory, family: FamilyKey) -> bool:
     key = position.key
     return position.family == family.family and key.account == family.account and key.exchange == family.exchange
+
+
+def learned(known: KeyMemory | None, facts: KeyFacts, now: datetime) -> KeyMemory:
+    """What is remembered of a key once ``facts`` were read: rights that are gone are lost until one of them is back."""
+    lost: tuple[str, ...] = ()
+    lost_at: datetime | None = None
+    if known is not None:
+        gone = tuple(sorted(set(known.facts.rights) - set(facts.rights)))
+        if gone:
+            lost, lost_at = gone, now
+        elif not set(known.lost) & set(facts.rights):
+            lost, lost_at = known.lost, known.lost_at
+    return KeyMemory(facts=facts, read_at=now, lost=lost, lost_at=lost_at)

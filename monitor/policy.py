@@ -12,7 +12,7 @@ from monitor.alerts.matching import Matcher
 from monitor.alerts.model import Subject
 from monitor.alerts.muting import QuietHours
 from monitor.alerts.routing import Routing
-from monitor.rules.base import FamilyRule, PositionRule, Rule, UnguardedRule
+from monitor.rules.base import AccountRule, ChannelRule, FamilyRule, LifeRule, PositionRule, Rule, UnguardedRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,10 @@ class Policy:
         rules = self.rules if subject is None else self.rules_for(subject)
         return [rule for rule in rules if isinstance(rule, PositionRule)]
 
+    def of_lives(self, subject: Subject) -> list[LifeRule]:
+        """The rules that look at what happened in the life of this guarded position."""
+        return [rule for rule in self.rules_for(subject) if isinstance(rule, LifeRule)]
+
     def of_unguarded(self, subject: Subject) -> list[UnguardedRule]:
         """The rules that judge this open position when it is not isolated."""
         return [rule for rule in self.rules_for(subject) if isinstance(rule, UnguardedRule)]
@@ -69,3 +73,11 @@ class Policy:
     def of_families(self, subject: Subject) -> list[FamilyRule]:
         """The rules that judge the freshness of this family."""
         return [rule for rule in self.rules_for(subject) if isinstance(rule, FamilyRule)]
+
+    def of_accounts(self, subject: Subject) -> list[AccountRule]:
+        """The rules that judge the key of this account."""
+        return [rule for rule in self.rules_for(subject) if isinstance(rule, AccountRule)]
+
+    def of_channels(self, subject: Subject) -> list[ChannelRule]:
+        """The rules that judge whether this channel works."""
+        return [rule for rule in self.rules_for(subject) if isinstance(rule, ChannelRule)]

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from monitor.alerts.model import Message
 from monitor.margin.assessment import Assessment
-from monitor.margin.reading import FamilyReading
+from monitor.margin.reading import FamilyReading, KeyFacts
 from monitor.memory import Commit, Memory
 
 
@@ -57,6 +57,13 @@ class Exchange(Protocol):
         """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""
         ...
 
+    async def fetch_key(self) -> KeyFacts | None:
+        """What the account's key may do; None where the exchange does not say or could not be asked. Never in a poll's way.
+
+        Never raises but for cancellation.
+        """
+        ...
+
     async def inspect(self) -> Sequence[CheckLine]:
         """What `check` tells of this account: connection, clock, margin and position mode, what is guarded and what not."""
         ...
@@ -85,12 +92,18 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message on its way to one channel; ``attempt`` counts from 1."""
+    """One message on its way to one channel; ``attempt`` counts from 1.
+
+    ``missed``: how many earlier alerts on its subject never reached the channel since it last accepted one, the oldest of
+    them from ``missed_since``.
+    """
 
     id: int
     channel: str
     message: Message
     attempt: int
+    missed: int = 0
+    missed_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +126,30 @@ class Store(Protocol):
         """Keep what one decision changed; each message of it becomes one pending delivery for each of ``channels``."""
         ...
 
-    async def claim(self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20) -> Sequence[Delivery]:
-        """Deliveries of ``channel`` that are due, oldest first; nobody else gets them until ``now + lease``."""
+    async def claim(
+        self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20, urgent: bool = False
+    ) -> Sequence[Delivery]:
+        """Deliveries of ``channel`` that are due, worst level first, then oldest; nobody else gets them until ``now + lease``.
+
+        What is too old to be of use expires first: after an hour, but for a critical or worse while an alert fires on its
+        subject, and for the news that a position is gone. ``urgent``: only the first news of a critical or worse.
+        """
+        ...
+
+    async def release(self, channel: str, now: datetime) -> Sequence[Delivery]:
+        """Everything that waits for another try on ``channel`` is due now; returns it. What has its own later time stays."""
+        ...
+
+    async def fold(self, deliveries: Sequence[Delivery], summary: Message, now: datetime) -> None:
+        """``summary``, for the channel of these waiting ``deliveries``, is sent in place of them."""
+        ...
+
+    async def divert(self, channel: str, fallback: str, now: datetime) -> int:
+        """Each critical or worse that ``channel`` has not accepted also goes to ``fallback``, once; how many now do."""
+        ...
+
+    async def accepted(self, channel: str, since: datetime) -> int:
+        """How many messages ``channel`` accepted after ``since``."""
         ...
 
     async def settle(

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.alerts.lifecycle import Step
-from monitor.alerts.model import Alert, AlertState, Notice, NotifyReason, Ruling
+from monitor.alerts.lifecycle import Step, code_of
+from monitor.alerts.model import Alert, AlertState, Notice, NotifyReason, Ruling, Subject
 from monitor.alerts.muting import MuteReason, Silence, mute_of
 from monitor.policy import Policy
-from monitor.rules.base import Judgement, Verdict
+from monitor.rules import kind_of
+from monitor.rules.base import Judgement, Level, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +54,33 @@ def speak(step: Step, judgement: Judgement, *, policy: Policy, silences: Iterabl
     return Speech(alert=alert, notices=notices, ruling=ruling)
 
 
+def farewell(subject: Subject, policy: Policy, now: datetime) -> Notice:
+    """A position that no alert was open on is no longer there: told as an info, since nobody knows yet why it went."""
+    alert = Alert(
+        code=code_of(NotifyReason.GONE.value, subject, now),
+        rule=NotifyReason.GONE.value,
+        subject=subject,
+        state=AlertState.FIRING,
+        level=Level.INFO,
+        peak=Level.INFO,
+        since=now,
+        state_since=now,
+        level_since=now,
+    )
+    waits = policy.quiet_hours is not None and not policy.routing.passes_quiet(Level.INFO) and policy.quiet_hours.cover(now)
+    later = policy.quiet_hours.over_at(now) if waits and policy.quiet_hours is not None else None
+    return Notice(why=NotifyReason.GONE, alert=alert, at=now, not_before=later, gone=True)
+
+
 def _last_words(step: Step, *, policy: Policy, silences: Iterable[Silence], now: datetime) -> Speech:
-    """An alert that is over: its all-clear, unless it was never told or is silenced."""
+    """An alert that is over: its all-clear, unless it was never told, is silenced, or is of a kind that has none."""
     ended = step.ended
     if ended is None:
         return Speech(alert=None)
     if step.why is None:
         return Speech(alert=None, ended=ended, ruling=_ruling(ended, "over_untold", now))
+    if not kind_of(ended.rule).TELLS_END:
+        return Speech(alert=None, ended=ended, ruling=_ruling(ended, "over", now))
     mute = _mute(ended, policy, silences, now)
     if mute is MuteReason.SILENCED:
         return Speech(alert=None, ended=ended, ruling=_ruling(ended, mute.value, now))

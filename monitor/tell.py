@@ -7,28 +7,35 @@ the wording as data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from monitor.alerts.accounts import key_body, key_title
+from monitor.alerts.delivery import ChannelStory, channel_body, channel_title
 from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
 from monitor.margin.position import Position
-from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage
-from monitor.memory import FamilyMemory, PositionMemory
+from monitor.margin.whatif import liquidation_after, margin_for_cushion, margin_for_distance, margin_for_usage
+from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, KeyMemory, PositionMemory
 from monitor.policy import Policy
 from monitor.rules.base import Level
 from monitor.rules.cushion import Cushion
 from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_usage import MarginUsage
 
+NONE_BROKEN: Mapping[str, ChannelMemory] = {}
+NONE_GONE: Mapping[Subject, PositionMemory] = {}
+NONE_READ: Mapping[tuple[str, str], KeyMemory] = {}
 URGENCY = {
     NotifyReason.ESCALATED: 4,
     NotifyReason.WORSENED: 3,
     NotifyReason.FIRST: 2,
     NotifyReason.REPEAT: 1,
     NotifyReason.RESOLVED: 0,
+    NotifyReason.GONE: 0,
     NotifyReason.DRILL: 0,
 }
 
@@ -40,45 +47,72 @@ def compose(
     now: datetime,
     families: Mapping[Subject, FamilyMemory],
     positions: Mapping[Subject, PositionMemory],
-    gone: frozenset[Subject],
+    gone: Mapping[Subject, PositionMemory] = NONE_GONE,
+    channels: Mapping[str, ChannelMemory] = NONE_BROKEN,
+    keys: Mapping[tuple[str, str], KeyMemory] = NONE_READ,
 ) -> tuple[Message, ...]:
-    """One message for each subject; what is still wrong with a subject comes before what is over."""
-    by_subject: dict[Subject, list[Notice]] = {}
+    """One message for each subject; what is still wrong with a subject comes before what is over.
+
+    Of a channel that broke only the others are told; where there is no other, nobody is.
+    """
+    by_subject: dict[tuple[Subject, bool], list[Notice]] = {}
     for notice in notices:
-        by_subject.setdefault(notice.alert.subject, []).append(notice)
+        by_subject.setdefault((notice.alert.subject, notice.gone), []).append(notice)
     messages = []
-    for subject, told in by_subject.items():
+    for (subject, over), told in by_subject.items():
         told.sort(key=lambda one: (one.why is not NotifyReason.RESOLVED, one.alert.level, URGENCY[one.why]), reverse=True)
         lead = told[0]
         if subject.kind is SubjectKind.FAMILY:
             story = _family_story(families[subject], positions.values())
-            title, body = family_title(lead), family_body(lead, story, now, policy.zone)
+            title, body = family_title(lead, story), family_body(lead, story, now, policy.zone)
+        elif subject.kind is SubjectKind.ACCOUNT:
+            facts = keys[subject.exchange, subject.account].facts
+            title, body = key_title(lead), key_body(told, facts, now)
+        elif subject.kind is SubjectKind.CHANNEL:
+            others = _others(lead, policy, channels)
+            if not others:
+                continue
+            lead = told[0] = replace(lead, channels=others)
+            heard = ChannelStory(error=channels[subject.channel].error, others=others)
+            title, body = channel_title(lead, heard), channel_body(lead, heard, now, policy.zone)
         else:
-            seen = positions[subject]
+            seen = gone[subject] if over else positions[subject]
             about = PositionStory(
                 assessment=seen.assessment,
                 read_at=seen.last_seen,
                 rescue=_rescue(seen, families, policy),
-                gone=subject in gone,
+                gone=over,
                 mode=seen.mode,
                 standing=_standing(seen, policy),
             )
             title, body = position_title(lead, about), position_body(told, about, now, policy.zone)
-        messages.append(_message(told, title, body, now, policy))
+        messages.append(_message(told, title, body, now, policy, why=NotifyReason.GONE if over else lead.why))
     return tuple(messages)
 
 
-def _message(told: Sequence[Notice], title: str, body: str, now: datetime, policy: Policy) -> Message:
+def _others(lead: Notice, policy: Policy, channels: Mapping[str, ChannelMemory]) -> tuple[str, ...]:
+    """Who hears that a channel broke: whoever would anyway, else everyone, but never that channel; those that work, if any."""
+    name = lead.alert.subject.channel
+    routed = lead.channels or policy.routing.channels_for(lead.alert.level, lead.alert.subject, lead.alert.rule)
+    broken = {one.name for one in channels.values() if one.broken_since is not None} | {name}
+    for candidates in (routed, policy.routing.everyone):
+        working = tuple(one for one in candidates if one not in broken)
+        if working:
+            return working
+    return tuple(one for one in policy.routing.everyone if one != name)
+
+
+def _message(told: Sequence[Notice], title: str, body: str, now: datetime, policy: Policy, *, why: NotifyReason) -> Message:
     lead = told[0]
     alert = lead.alert
     waits = [one.not_before for one in told]
     channels = lead.channels or policy.routing.channels_for(alert.level, alert.subject, alert.rule)
     stamp = int(now.timestamp() * 1000)
     return Message(
-        id=f"{lead.alert.code}-{lead.why.value}-{stamp}",
+        id=f"{lead.alert.code}-{why.value}-{stamp}",
         code=lead.alert.code,
         level=lead.alert.level,
-        why=lead.why,
+        why=why,
         subject=lead.alert.subject,
         title=title,
         body=body,
@@ -96,7 +130,13 @@ def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> 
         for seen in positions
         if seen.family == key.family and seen.key.account == key.account and seen.key.exchange == key.exchange
     ]
-    return FamilyStory(last_good=family.last_good, error=family.error, hint=family.hint, known=known)
+    return FamilyStory(
+        last_good=family.last_good,
+        error=family.error,
+        hint=family.hint,
+        known=known,
+        opened=family.state is not FamilyState.NOT_OPENED,
+    )
 
 
 def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], policy: Policy) -> Rescue | None:
@@ -113,16 +153,19 @@ def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], poli
         subject = Subject(SubjectKind.FAMILY, key.exchange, key.account, family=seen.family)
         family = families.get(subject)
         coin = position.instrument.settle_currency
-        return Rescue(amount=amount, goal=text, free=family.free.get(coin) if family is not None else None)
+        free = family.free.get(coin) if family is not None else None
+        return Rescue(amount=amount, goal=text, free=free, then=liquidation_after(seen.assessment, amount))
     return None
 
 
 def _standing(seen: PositionMemory, policy: Policy) -> Level | None:
-    """The worst level that any rule sees on the position as last read: the end of one alert is no all-clear beside another."""
+    """The worst level that a rule about the end sees on the position now: one alert's end is no all-clear beside another."""
     least = policy.dust.get(seen.assessment.position.instrument.settle_currency)
     if least is not None and seen.assessment.ours.notional < least:
         return None
-    judgements = (rule.judge(seen.assessment, None) for rule in policy.of_positions(position_subject(seen.key)))
+    judgements = (
+        rule.judge(seen.assessment, None) for rule in policy.of_positions(position_subject(seen.key)) if rule.MAKES_NEAR
+    )
     return max((judgement.level for judgement in judgements if judgement.level is not None), default=None)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.alerts.model import Alert, Message, Subject
+from monitor.alerts.model import Alert, AlertState, Message, Subject, position_subject
+from monitor.alerts.muting import Silence
 from monitor.errors import ChannelUnavailable, NotifyFault, StoreFault, StoreUnavailable
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot
-from monitor.memory import Commit, FamilyMemory, Memory, PositionMemory
+from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
+from monitor.memory import ChannelMemory, Commit, FamilyMemory, KeyMemory, Memory, PositionMemory
 from monitor.ports import CheckLine, Delivery
+from tests.fake_outbox import FakeOutbox
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -50,6 +52,7 @@ class FakeExchange:
         self.asked: list[str] = []
         self.refreshed: list[str] = []
         self.lines: tuple[CheckLine, ...] = ()
+        self.key: KeyFacts | None = None
         self.closed = False
         self._coming: dict[str, deque[FamilyReading]] = {}
 
@@ -69,6 +72,9 @@ class FakeExchange:
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
         self.refreshed.extend(instrument_ids)
 
+    async def fetch_key(self) -> KeyFacts | None:
+        return self.key
+
     async def inspect(self) -> Sequence[CheckLine]:
         return self.lines
 
@@ -77,11 +83,13 @@ class FakeExchange:
 
 
 class FakeNotifier:
-    """A channel that keeps what it accepted; ``then`` makes the next sends fail."""
+    """A channel that keeps what it accepted; ``then`` makes the next sends fail, ``usually`` is how later ones end."""
 
     def __init__(self, name: str = "phone") -> None:
         self.name = name
         self.accepted: list[Message] = []
+        self.tried: list[Message] = []
+        self.usually: NotifyFault | None = None
         self._next: deque[NotifyFault | None] = deque()
         self._closed = False
 
@@ -92,21 +100,14 @@ class FakeNotifier:
     async def send(self, message: Message) -> None:
         if self._closed:
             raise ChannelUnavailable(f"channel {self.name}: closed")
-        fault = self._next.popleft() if self._next else None
+        self.tried.append(message)
+        fault = self._next.popleft() if self._next else self.usually
         if fault is not None:
             raise fault
         self.accepted.append(message)
 
     async def close(self) -> None:
         self._closed = True
-
-
-@dataclass(slots=True)
-class _Kept:
-    delivery: Delivery
-    state: str
-    due: datetime
-    touched: datetime
 
 
 class FakeStore:
@@ -119,22 +120,28 @@ class FakeStore:
         self._positions: dict[PositionKey, PositionMemory] = {}
         self._epochs: dict[PositionKey, int] = {}
         self._alerts: dict[tuple[str, Subject], Alert] = {}
-        self._outbox: list[_Kept] = []
+        self._silences: dict[str, Silence] = {}
+        self._channels: dict[str, ChannelMemory] = {}
+        self._keys: dict[tuple[str, str], KeyMemory] = {}
+        self._outbox = FakeOutbox(self._fires, self._is_open)
         self._bans: dict[str, datetime] = {}
         self._closed = False
 
     async def load(self) -> Memory:
         self._check()
         return Memory(
-            families=dict(self._families), positions=dict(self._positions), alerts=dict(self._alerts), epochs=dict(self._epochs)
+            families=dict(self._families),
+            positions=dict(self._positions),
+            alerts=dict(self._alerts),
+            epochs=dict(self._epochs),
+            silences=dict(self._silences),
+            channels=dict(self._channels),
+            keys=dict(self._keys),
         )
 
     async def commit(self, commit: Commit, *, channels: Sequence[str]) -> None:
         self._check()
-        known = {kept.delivery.message.id for kept in self._outbox}
-        ids = [message.id for message in commit.messages]
-        if len(set(ids)) < len(ids) or known & set(ids):
-            raise StoreFault("a message with this id is there already")
+        self._outbox.check(commit.messages)
         for family in commit.families:
             self._families[family.key] = replace(family, free={})
         for memory in commit.closed:
@@ -148,38 +155,42 @@ class FakeStore:
             self._alerts.pop((alert.rule, alert.subject), None)
         for alert in commit.alerts:
             self._alerts[alert.rule, alert.subject] = alert
-        for message in commit.messages:
-            for channel in channels:
-                delivery = Delivery(id=len(self._outbox) + 1, channel=channel, message=message, attempt=0)
-                self._outbox.append(_Kept(delivery=delivery, state="waiting", due=commit.at, touched=commit.at))
+        self._silences.update({silence.id: silence for silence in commit.silences})
+        self._channels.update({channel.name: channel for channel in commit.channels})
+        self._keys.update({(key.facts.exchange, key.facts.account): key for key in commit.keys})
+        self._outbox.keep(commit, channels)
 
-    async def claim(self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20) -> Sequence[Delivery]:
+    async def claim(
+        self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20, urgent: bool = False
+    ) -> Sequence[Delivery]:
         self._check()
-        stepped_back = now + timedelta(seconds=5)
-        due = [kept for kept in self._open(channel) if kept.due <= now or kept.touched > stepped_back]
-        due.sort(key=lambda kept: (-kept.delivery.message.level, kept.delivery.message.at, kept.delivery.id))
-        for kept in due[:limit]:
-            kept.delivery = replace(kept.delivery, attempt=kept.delivery.attempt + 1)
-            kept.state, kept.due, kept.touched = "sending", now + lease, now
-        return [kept.delivery for kept in due[:limit]]
+        return self._outbox.claim(channel, now, lease, limit, urgent=urgent)
 
     async def settle(
         self, delivery: Delivery, outcome: str, now: datetime, *, retry_at: datetime | None = None, detail: str = ""
     ) -> None:
         self._check()
-        if outcome not in {"accepted", "retry", "dead"}:
-            raise StoreFault(f"a delivery cannot end as {outcome!r}")
-        for kept in self._open(delivery.channel):
-            if kept.delivery.id == delivery.id:
-                mine = kept.state == "sending" and kept.delivery.attempt == delivery.attempt
-                if outcome == "accepted" or (outcome == "dead" and mine):
-                    kept.state, kept.touched = outcome, now
-                elif mine:
-                    kept.state, kept.due, kept.touched = "waiting", retry_at or now, now
+        self._outbox.settle(delivery, outcome, now, retry_at)
 
     async def next_due(self, channel: str) -> datetime | None:
         self._check()
-        return min((kept.due for kept in self._open(channel)), default=None)
+        return self._outbox.next_due(channel)
+
+    async def release(self, channel: str, now: datetime) -> Sequence[Delivery]:
+        self._check()
+        return self._outbox.release(channel, now)
+
+    async def fold(self, deliveries: Sequence[Delivery], summary: Message, now: datetime) -> None:
+        self._check()
+        self._outbox.fold(deliveries, summary, now)
+
+    async def divert(self, channel: str, fallback: str, now: datetime) -> int:
+        self._check()
+        return self._outbox.divert(channel, fallback, now)
+
+    async def accepted(self, channel: str, since: datetime) -> int:
+        self._check()
+        return self._outbox.accepted(channel, since)
 
     async def bans(self) -> dict[str, datetime]:
         self._check()
@@ -201,5 +212,8 @@ class FakeStore:
     def _live(self, memory: PositionMemory) -> None:
         self._epochs[memory.key] = max(memory.epoch, self._epochs.get(memory.key, 0))
 
-    def _open(self, channel: str) -> Iterable[_Kept]:
-        return [kept for kept in self._outbox if kept.delivery.channel == channel and kept.state in {"waiting", "sending"}]
+    def _fires(self, subject: Subject) -> bool:
+        return any(alert.subject == subject and alert.state is not AlertState.HELD for alert in self._alerts.values())
+
+    def _is_open(self, subject: Subject) -> bool:
+        return any(position_subject(key)[1:5] == subject[1:5] for key in self._positions)

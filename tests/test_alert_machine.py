@@ -60,9 +60,13 @@ class AlertMachine(RuleBasedStateMachine):
                 assert self.open
                 if self.acked:
                     alert = before.alerts[SUBJECT]
-                    lapsed = alert.acked_at is None or at(self.seconds) - alert.acked_at >= self.policy.ack_lapses
+                    came_back = alert.state is AlertState.CLEARING
+                    lapsed = alert.acked_at is None or at(self.seconds) - alert.acked_at >= self.policy.ack_lapses or came_back
                     assert lapsed, "it spoke although somebody has it"
                     self.acked = False
+
+        if SUBJECT not in self.memory.alerts:
+            self.open = False  # a silenced all-clear is not told, and what comes then is new
 
     def _read(self, reading) -> None:
         before = self.memory

@@ -141,7 +141,7 @@ def test_another_open_time_closes_the_old_life_and_begins_a_new_one():
     decision = watch.see(CALM, seconds=10, opened="1800")
     assert [gone.epoch for gone in decision.commit.closed] == [1]
     assert [seen.epoch for seen in decision.commit.readings] == [2]
-    assert told(decision) == [(NotifyReason.RESOLVED, "emergency")]
+    assert told(decision) == [(NotifyReason.GONE, "emergency")]
 
 
 def test_both_legs_of_a_hedge_are_positions_of_their_own():
@@ -158,7 +158,7 @@ def test_an_alerted_position_that_is_gone_is_told_as_gone_not_as_safe():
     watch.see(seconds=4)
     gone = watch.see(seconds=6)
     (message,) = gone.commit.messages
-    assert message.why is NotifyReason.RESOLVED
+    assert message.why is NotifyReason.GONE
     assert message.title == "BTC/USDT long is gone: closed or liquidated"
     assert "All clear" not in message.title + message.body
 
@@ -305,3 +305,40 @@ def test_a_held_alert_makes_the_account_near_before_it_is_told(rule):
     assert is_near(watch.memory, "main")
     assert watch.memory.alerts["cushion", position_subject(key())].state is AlertState.HELD
     assert told(watch.take(None, 7)) == [(NotifyReason.FIRST, "warning")]
+
+
+def test_a_position_that_vanishes_without_an_alert_is_told_as_an_info():
+    watch = Watch()
+    watch.see(CALM, seconds=0)
+    assert told(watch.see(seconds=10)) == []
+    (message,) = watch.see(seconds=20).commit.messages
+    assert (message.why, message.level.label) == (NotifyReason.GONE, "info")
+    assert message.title == "BTC/USDT long is gone: closed or liquidated"
+
+
+def test_a_new_life_in_breach_is_told_beside_the_end_of_the_old_one():
+    watch = Watch()
+    watch.see(EMERGENCY, seconds=0, opened="1700")
+    old, new = watch.see(EMERGENCY, seconds=10, opened="1800").commit.messages
+    assert (old.why, new.why) == (NotifyReason.GONE, NotifyReason.FIRST)
+    assert "is gone" in old.title
+    assert new.title.startswith("EMERGENCY: BTC/USDT long cushion")
+    assert "no longer" not in new.body
+    assert "Add " in new.body
+
+
+def test_a_family_that_was_read_before_is_never_believed_to_be_not_opened():
+    watch = Watch()
+    watch.see(CALM, seconds=0)
+    watch.take(FamilyNotOpened(key=USDM, at=at(10), message="not opened"), 10)
+    assert watch.memory.families[USDM].state is FamilyState.STALE
+    assert told(watch.take(None, 31)) == [(NotifyReason.FIRST, "critical")]
+
+
+def test_the_end_of_blindness_by_a_family_that_is_not_opened_says_so():
+    watch = Watch()
+    watch.take(failure(at(0), family=COINM), 0)
+    watch.take(None, 31)
+    (message,) = watch.take(FamilyNotOpened(key=COINM, at=at(40), message="no such account"), 40).commit.messages
+    assert message.title == "Not watched: main (Binance COIN-M)"
+    assert "no such account" in message.body

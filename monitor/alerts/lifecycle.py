@@ -108,7 +108,7 @@ def advance(
             return _held(alert, judgement, rule=rule, now=now)
         case AlertState.FIRING:
             if alert.acked_at is not None and now - alert.acked_at >= ack_lapses:
-                alert = replace(alert, acked_at=None)
+                alert = _lapsed(alert)
             return _firing(alert, judgement, rule=rule, now=now, repeats=repeats)
         case AlertState.CLEARING:
             return _clearing(alert, judgement, rule=rule, now=now)
@@ -185,8 +185,14 @@ def _clearing(alert: Alert, judgement: Judgement, *, rule: Rule, now: datetime) 
     if judgement.verdict is Verdict.CLEAR:
         return end(alert) if now - alert.state_since >= rule.clear_hold else Step(alert=alert)
     worsened = _worsened(alert, judgement)
-    alert = _follow(replace(alert, state=AlertState.FIRING, state_since=now, acked_at=None), judgement, now)
+    alert = _follow(replace(_lapsed(alert), state=AlertState.FIRING, state_since=now), judgement, now)
     return _fire(alert, now, NotifyReason.WORSENED) if worsened else Step(alert=alert)
+
+
+def _lapsed(alert: Alert) -> Alert:
+    """The alert without its acknowledgement; one that was had before it was ever told is owed its first message now."""
+    owed = NotifyReason.FIRST if alert.told is None else alert.owed
+    return replace(alert, acked_at=None, owed=owed)
 
 
 def _worsened(alert: Alert, judgement: Judgement) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.margin.position import PositionKey
-from monitor.margin.reading import FamilyKey
+from monitor.margin.reading import FamilyKey, KeyFacts
 from monitor.rules.base import Level
 
 
@@ -18,6 +18,8 @@ class SubjectKind(StrEnum):
 
     POSITION = "position"
     FAMILY = "family"
+    ACCOUNT = "account"
+    CHANNEL = "channel"
     DAEMON = "daemon"
 
 
@@ -30,6 +32,7 @@ class Subject(NamedTuple):
     symbol: str = ""
     side: str = ""
     family: str = ""
+    channel: str = ""
 
     @property
     def name(self) -> str:
@@ -53,6 +56,16 @@ def family_subject(key: FamilyKey) -> Subject:
     return Subject(SubjectKind.FAMILY, key.exchange, key.account, family=key.family)
 
 
+def account_subject(key: FamilyKey | KeyFacts) -> Subject:
+    """What alerts call the account of this family or key."""
+    return Subject(SubjectKind.ACCOUNT, key.exchange, key.account)
+
+
+def channel_subject(name: str) -> Subject:
+    """What alerts call this channel."""
+    return Subject(SubjectKind.CHANNEL, channel=name)
+
+
 class AlertState(StrEnum):
     """Where an alert is in its life; see the transition table in ``lifecycle``."""
 
@@ -69,11 +82,13 @@ class NotifyReason(StrEnum):
     REPEAT = "repeat"
     ESCALATED = "escalated"
     RESOLVED = "resolved"
+    GONE = "gone"
     STARTED = "started"
     STOPPED = "stopped"
     EVENT = "event"
     DRILL = "drill"
     DIGEST = "digest"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +133,7 @@ class Notice:
     """A decision to speak: why, about which alert, at which level (for RESOLVED: the level that it had).
 
     ``channels``: of an escalation, in place of the level's. ``not_before``: an all-clear that waits for the end of quiet hours.
+    ``gone``: it speaks of a life of a position that has ended, and not of another that may have begun.
     """
 
     why: NotifyReason
@@ -125,6 +141,7 @@ class Notice:
     at: datetime
     channels: tuple[str, ...] = ()
     not_before: datetime | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

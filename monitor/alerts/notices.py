@@ -26,12 +26,16 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyStory:
-    """What a message about a family may need. ``last_good``: time of the last snapshot; ``known``: its last assessments."""
+    """What a message about a family may need. ``last_good``: time of the last snapshot; ``known``: its last assessments.
+
+    ``opened``: the account has opened it; else there is nothing to read.
+    """
 
     last_good: datetime | None
     error: str
     hint: str
     known: Sequence[Assessment]
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +62,11 @@ def where_of(place: FamilyKey | Subject) -> str:
     return f"{place.account} ({exchange_name(place.exchange)} {family_name(place.family)})"
 
 
-def family_title(lead: Notice) -> str:
+def family_title(lead: Notice, story: FamilyStory) -> str:
     """The one line of a blind alert, or of its end."""
     where = where_of(lead.alert.subject)
+    if not story.opened:
+        return fit(f"Not watched: {where}")
     if lead.why is NotifyReason.RESOLVED:
         return fit(f"Reading again: {where}")
     blind = f"{WHY_AGAIN.get(lead.why, '')}BLIND"
@@ -71,7 +77,10 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
     """Why margincall is blind, since when, what to do, and the last figures it knows."""
     where, lasted = where_of(lead.alert.subject), span(now - lead.alert.since)
     over = lead.why is NotifyReason.RESOLVED
-    if over:
+    if not story.opened:
+        lines = [f"{where} is not watched any more: the exchange says that the account has not opened it ({story.error})."]
+        lines.append("If you hold positions there, check the account and its key.")
+    elif over:
         lines = [f"{where} can be read again, {lasted} after the alert."]
     else:
         lines = [f"{where} cannot be read: {story.error or lead.alert.reason or 'no answer yet'}"]

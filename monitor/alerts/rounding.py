@@ -61,6 +61,11 @@ def liquidation_price(price: Decimal, position: Position) -> str:
     return _price(price, position, ROUND_CEILING if position.key.side is Side.LONG else ROUND_FLOOR)
 
 
+def stop_price(price: Decimal, position: Position) -> str:
+    """The trigger price of a stop, rounded to the side on which it comes later."""
+    return _price(price, position, ROUND_FLOOR if position.key.side is Side.LONG else ROUND_CEILING)
+
+
 def span(duration: timedelta) -> str:
     """A duration in sensible units: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days 5 h``."""
     seconds = max(0, int(duration.total_seconds()))

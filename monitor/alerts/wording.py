@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from monitor.alerts.model import Alert, Notice, NotifyReason
+from monitor.alerts.model import Notice, NotifyReason
+from monitor.alerts.remarks import disagreement, rescue_line, rule_line, rule_name, said_in_title, stop_line
 from monitor.alerts.rounding import (
     digits,
-    line_share,
     liquidation_price,
     mark_price,
     money_down,
@@ -55,11 +55,14 @@ DOING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescue:
-    """What would bring a position back: ``amount`` of margin to reach ``line`` of the rule's figure; ``free`` now, if known."""
+    """What would bring a position back: ``amount`` of margin to reach ``goal`` of the rule's figure; ``then``: the liquidation
+    price after that, None where there is none or it cannot be told; ``free`` now, if known.
+    """
 
     amount: Decimal
     goal: str
     free: Decimal | None
+    then: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,9 @@ class PositionStory:
     gone: bool = False
     mode: str = ""
     standing: Level | None = None
+
+
+OVER = {NotifyReason.RESOLVED, NotifyReason.GONE}
 
 
 def short_symbol(symbol: str) -> str:
@@ -94,9 +100,9 @@ def position_title(lead: Notice, story: PositionStory) -> str:
     name = f"{short_symbol(position.key.symbol)} {position.key.side.value}"
     level = alert.level
     again = WHY_AGAIN.get(lead.why, "")
+    if story.gone:
+        return fit(f"{name} is gone: closed or liquidated")
     if lead.why is NotifyReason.RESOLVED:
-        if story.gone:
-            return fit(f"{name} is gone: closed or liquidated")
         if story.standing is None:
             clear = "Guarded again" if alert.rule == "not_guarded" else "All clear"
             return fit(*(f"{clear}: {name} {near}" for near in _nearness(story)))
@@ -104,9 +110,10 @@ def position_title(lead: Notice, story: PositionStory) -> str:
     heads = dict.fromkeys((f"{again}{level.label.upper()}: {name}", f"{level.label.upper()}: {name}"))
     if story.mode:
         return fit(*(f"{head} is NOT guarded ({story.mode})" for head in heads))
+    nearness = said_in_title(alert.rule, _nearness(story))
     age = lead.at - story.read_at
     old = f", {span(age)} old" if age >= OLD else ""
-    return fit(*(f"{head} {near}{old}" for near in _nearness(story) for head in heads))
+    return fit(*(f"{head} {near}{old}" for near in nearness for head in heads))
 
 
 def position_body(notices: list[Notice], story: PositionStory, now: datetime, zone: tzinfo) -> str:
@@ -127,7 +134,9 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
         lines.append(f"Its margin mode is now {story.mode}: margincall does not guard it any more.")
         lines.append("Its liquidation hangs on the whole wallet. The last isolated figures were:")
     lines.append(_liquidation_line(story))
-    lines.extend(_rule_line(one.alert) for one in notices if one.alert.value is not None and one.why is not NotifyReason.RESOLVED)
+    if not story.gone and not story.mode:
+        lines.append(stop_line(story.assessment))
+    lines.extend(rule_line(one.alert) for one in notices if one.why not in OVER)
     usage = "over 100 %" if judged.margin_usage is None else share_up(judged.margin_usage)
     equity, wanted = money_down(judged.equity, coin), money_up(judged.requirement, coin)
     told = any(
@@ -136,13 +145,14 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     )
     lines.append(f"Equity {equity}, exchange wants {wanted}{'' if told else f' (margin usage {usage})'}.")
     if story.rescue is not None and lead.why is not NotifyReason.RESOLVED and not story.gone:
-        lines.append(_rescue_line(story.rescue, coin))
+        rescue = story.rescue
+        lines.append(rescue_line(position, amount=rescue.amount, goal=rescue.goal, then=rescue.then, free=rescue.free))
     lines.extend(_doubts(story.assessment, coin))
     lines.append(_size_line(position))
     age = span(now - story.read_at)
     lines.append(f"Read {age} ago, at {story.read_at.astimezone(zone):%H:%M:%S %Z}.")
     lines.append(" ".join(dict.fromkeys(f"#{notice.alert.code}" for notice in notices)))
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if line)
 
 
 def fit(*titles: str) -> str:
@@ -171,7 +181,7 @@ def _why_now(lead: Notice, now: datetime) -> str:
     alert = lead.alert
     lasted = span(now - alert.since)
     match lead.why:
-        case NotifyReason.FIRST | NotifyReason.DRILL:
+        case NotifyReason.FIRST | NotifyReason.DRILL | NotifyReason.GONE:
             return ""
         case NotifyReason.ESCALATED:
             return f": {alert.level.label} for {lasted}, and nobody acknowledged it"
@@ -180,7 +190,7 @@ def _why_now(lead: Notice, now: datetime) -> str:
         case NotifyReason.REPEAT:
             return f": still {alert.level.label}, for {lasted}"
         case _:
-            return f": the {_rule_name(alert)} alert ({alert.peak.label} at its worst) is over after {lasted}"
+            return f": the {rule_name(alert)} alert ({alert.peak.label} at its worst) is over after {lasted}"
 
 
 def _liquidation_line(story: PositionStory) -> str:
@@ -194,34 +204,13 @@ def _liquidation_line(story: PositionStory) -> str:
     return f"Liquidation at {price}, mark {mark}: {share_down(judged.liquidation_distance)} away."
 
 
-def _rule_line(alert: Alert) -> str:
-    name = _rule_name(alert).capitalize()
-    rounded = share_up if alert.rule == "margin_usage" else share_down
-    value = rounded(alert.value) if alert.value is not None else "unbounded"
-    line = "" if alert.line is None else f" ({alert.level.label} line {line_share(alert.line)})"
-    return f"{name} {value}{line}."
-
-
-def _rescue_line(rescue: Rescue, coin: str) -> str:
-    add = f"Add {money_up(rescue.amount, coin)} to be back at {rescue.goal}"
-    if rescue.free is None:
-        return f"{add}, or reduce the position. Free balance not known."
-    short = " (NOT enough)" if rescue.free < rescue.amount else ""
-    return f"{add}, or reduce the position; {money_down(rescue.free, coin)} free{short}."
-
-
 def _doubts(assessment: Assessment, coin: str) -> list[str]:
     lines = []
     if assessment.diverges:
-        ours, judged = money_up(assessment.ours.requirement, coin), money_up(assessment.judged.requirement, coin)
-        lines.append(f"The exchange's own figures differ from ours ({ours} by us, {judged} used): the worse is shown.")
+        lines.append(disagreement(assessment, coin))
     notes = dict.fromkeys(DEGRADED.get(mark, mark.replace("_", " ")) for mark in assessment.degraded)
     lines.extend(f"Note: {note}." for note in notes)
     return lines
-
-
-def _rule_name(alert: Alert) -> str:
-    return alert.rule.replace("_", " ")
 
 
 def _size_line(position: Position) -> str:

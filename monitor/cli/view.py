@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -72,11 +71,12 @@ def from_memory(memory: Memory, at: datetime) -> View:
 
 def from_store(path: Path, at: datetime) -> View:
     """The view of a store; what nobody keeps fresh any more is stale. Raises StoreMissing and the like."""
+    from monitor.store.lock import is_held
     from monitor.store.reader import StoreReader
 
     with StoreReader(path) as reader:
         stand = reader.stand()
-    watched = daemon_runs(path)
+    watched = is_held(path)
     limit = HUNG_AFTER if watched else ASLEEP_AFTER
     families = [_aged(family, at, limit) for family in stand.families]
     by_key = {family.key: family for family in families}
@@ -85,20 +85,6 @@ def from_store(path: Path, at: datetime) -> View:
         family = by_key.get(one.family.key) if one.family is not None else None
         rows.append(Row(seen=one.memory, state=state_of(one.level, family, one.memory.mode)))
     return View(at=at, families=families, rows=sorted(rows, key=_worst_first), watched=watched)
-
-
-def daemon_runs(store: Path) -> bool:
-    """Whether the process that last took the store's lock is alive."""
-    try:
-        holder = int(Path(f"{store}.lock").read_text(encoding="ascii").strip() or "0")
-        if holder <= 0:
-            return False
-        os.kill(holder, 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _aged(family: FamilyMemory, at: datetime, limit: timedelta) -> FamilyMemory:

@@ -24,7 +24,7 @@ Check = Callable[[str], str | None]
 """What is wrong with one pattern, None for nothing."""
 
 _OF_POSITIONS = {Scope.POSITION, Scope.UNGUARDED}
-_OF_ACCOUNTS = {Scope.FAMILY}
+_OF_ACCOUNTS = {Scope.FAMILY, Scope.ACCOUNT}
 _LOWER_CASE = re.compile(r"[a-z]")
 
 

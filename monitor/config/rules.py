@@ -19,12 +19,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from monitor.config.strict import Strict, complain_at
 from monitor.config.suggest import did_you_mean, dotted
-from monitor.config.units import Duration, RatioOrMultiple, Share, complain
+from monitor.config.units import Duration, Multiple, RatioOrMultiple, Share, complain
 from monitor.config.yamlfile import KeyPath
 from monitor.rules import discover
 from monitor.rules.base import Rule, Unit
 
-_WRITTEN: dict[Unit, Any] = {Unit.SHARE: Share, Unit.RATIO_OR_MULTIPLE: RatioOrMultiple}
+_WRITTEN: dict[Unit, Any] = {Unit.SHARE: Share, Unit.RATIO_OR_MULTIPLE: RatioOrMultiple, Unit.MULTIPLE: Multiple}
 
 
 class Parameters(Strict):

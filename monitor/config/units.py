@@ -107,6 +107,18 @@ def parse_ratio_line(value: object) -> RatioLine:
     complain("must be a share such as 5%, or a multiple of the maintenance rate such as 2x")
 
 
+def parse_multiple(value: object) -> Decimal:
+    """``2x``: so many times."""
+    if isinstance(value, Decimal):
+        return value
+    text = _text(value)
+    if found := _MULTIPLE.fullmatch(text):
+        return dec(found[1])
+    if _BARE.fullmatch(text):
+        complain(f"write {text}x for so many times")
+    complain("must be a multiple such as 2x")
+
+
 def parse_name(value: object) -> str:
     """A name that the user gives."""
     if not isinstance(value, str) or not NAME.fullmatch(value):
@@ -138,6 +150,7 @@ Duration = Annotated[timedelta, PlainValidator(parse_duration)]
 TimeSpan = Annotated[timedelta, PlainValidator(parse_time_span)]
 TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day)]
 Amount = Annotated[Decimal, PlainValidator(parse_amount)]
+Multiple = Annotated[Decimal, PlainValidator(parse_multiple)]
 RatioOrMultiple = Annotated[RatioLine, PlainValidator(parse_ratio_line)]
 Name = Annotated[str, BeforeValidator(parse_name)]
 WrittenPath = Annotated[Path, PlainValidator(parse_path)]

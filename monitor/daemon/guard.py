@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.alerts.lifecycle import code_of
-from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
+from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import Watch, started_text, stopped_text, where_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
-from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot
-from monitor.memory import Commit, FamilyMemory, FamilyState, Memory, shifted
+from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
+from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, Memory, shifted
 from monitor.policy import Policy
 from monitor.ports import Clock, Store
 from monitor.requests import Granted
@@ -79,6 +79,18 @@ class Guard:
         """Decide on time alone."""
         async with self._turn:
             await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
+
+    async def learn(self, facts: KeyFacts) -> None:
+        """Decide on what an account's key may do, and keep it."""
+        async with self._turn:
+            await self._keep(decide(facts, self.memory, self.policy, self._clock.now()))
+
+    async def channel_changed(self, name: str, error: str | None) -> None:
+        """A channel broke (``error``: why) or works again (None): keep that, and tell the others."""
+        async with self._turn:
+            now = self._clock.now()
+            channel = ChannelMemory(name=name, broken_since=None if error is None else now, error=error or "")
+            await self._keep(decide(channel, self.memory, self.policy, now))
 
     async def grant(self, request: Callable[[Memory, datetime], Granted]) -> Granted:
         """Do what a person asked for and keep it; raises what ``request`` raises, and then nothing has changed."""
@@ -216,6 +228,8 @@ def _holds_anything(commit: Commit) -> bool:
         or commit.messages
         or commit.rulings
         or commit.silences
+        or commit.keys
+        or commit.channels
     )
 
 
@@ -245,21 +259,35 @@ def _why_silent(family: FamilyMemory | None) -> str:
     return (family.error if family is not None else "") or "no answer yet"
 
 
-def pruned(memory: Memory, watched: Iterable[FamilyKey]) -> Memory:
-    """The memory without families, positions and alerts of accounts that are not configured any more."""
-    families = set(watched)
-    return Memory(
+def pruned(memory: Memory, watched: Iterable[FamilyKey], channels: Iterable[str] = ()) -> Memory:
+    """The memory without families, positions, keys, channels and alerts of what is not configured any more."""
+    families, names = set(watched), set(channels)
+    open_here = {
+        position_subject(key)
+        for key, one in memory.positions.items()
+        if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
+    }
+
+    def is_known(subject: Subject) -> bool:
+        match subject.kind:
+            case SubjectKind.CHANNEL:
+                return subject.channel in names
+            case SubjectKind.POSITION:
+                return subject in open_here
+            case SubjectKind.FAMILY:
+                return FamilyKey(exchange=subject.exchange, account=subject.account, family=subject.family) in families
+            case _:
+                return any(subject.exchange == key.exchange and subject.account == key.account for key in families)
+
+    return replace(
+        memory,
         families={key: one for key, one in memory.families.items() if key in families},
         positions={
             key: one
             for key, one in memory.positions.items()
             if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
         },
-        alerts={
-            (rule, subject): alert
-            for (rule, subject), alert in memory.alerts.items()
-            if any(subject.exchange == key.exchange and subject.account == key.account for key in families)
-        },
-        epochs=memory.epochs,
-        silences=memory.silences,
+        alerts={(rule, subject): alert for (rule, subject), alert in memory.alerts.items() if is_known(subject)},
+        channels={name: one for name, one in memory.channels.items() if name in names},
+        keys={who: one for who, one in memory.keys.items() if any(who == (key.exchange, key.account) for key in families)},
     )

@@ -27,7 +27,7 @@ from monitor.margin.position import Position
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
 from monitor.ports import CheckLine, Clock
 
-FIRST_SECONDS = 10.0
+FIRST_SECONDS = 5.0
 """How long the very first poll of a family may take: it also waits for terms and balances."""
 POLL_SECONDS = 5.0
 """How long any later poll may take."""

@@ -9,9 +9,11 @@ The end of a ban is counted on the monotonic clock: a wall clock that jumps neve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from monitor.errors import RateLimited
 from monitor.ports import Clock
@@ -19,6 +21,7 @@ from monitor.ports import Clock
 LONGEST_BAN = 3 * 24 * 3600.0
 """Seconds. Binance bans for three days at most (its limits page, read 2026-11-22); longer is a mistake in a header."""
 
+SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _FORGIVEN_AFTER = 3600.0
 
 
@@ -111,6 +114,12 @@ class Pacer:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The ``Retry-After`` header (lower-case names) in seconds; None where it is missing or not a number of seconds."""
+    """The ``Retry-After`` header (lower-case names) in seconds: a number, or the time until an HTTP date; None for neither."""
     text = headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    if SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        left = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, left.total_seconds())

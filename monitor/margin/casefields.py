@@ -16,6 +16,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 # Sizes and prices of real contracts lie between 1e-18 and 1e18; beyond this the arithmetic would lose digits or never end.
 _LARGEST_EXPONENT = 30
 
+LEAST = 4
+"""Letters that a field needs to be taken for a slip of a known one: shorter ones are alike by chance."""
+
 
 class JsonObject(dict[str, Any]):
     """A JSON object that remembers which keys were given more than once (JSON itself keeps only the last)."""
@@ -60,11 +63,15 @@ class Fields:
         return self._values.get(field)
 
     def check_names(self, known: Sequence[str], required: Sequence[str]) -> None:
-        """Write down fields that are unknown, given twice, or missing (``null`` is missing)."""
+        """Write down fields that look like a slip of a known one, are given twice, or are missing (``null`` is missing).
+
+        Other fields are the caller's own (an id, a note) and left alone.
+        """
         for field in self._values:
-            if field not in known:
-                near = get_close_matches(field, known, n=1)
-                self.add(_on_one_line(field), "is not a known field" + (f"; did you mean {near[0]}?" if near else ""))
+            slip = field not in known and len(field) >= LEAST
+            near = get_close_matches(field, known, n=1) if slip else []
+            if near:
+                self.add(_on_one_line(field), f"is not a known field; did you mean {near[0]}?")
         for field in self._values.repeated:
             self.add(_on_one_line(field), "is given more than once")
         self.require(required)

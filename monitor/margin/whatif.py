@@ -33,6 +33,18 @@ def with_added_margin(position: Position, amount: Decimal) -> Position:
     return replace(position, isolated_margin=position.isolated_margin + amount, says=says)
 
 
+def liquidation_after(now: Assessment, amount: Decimal) -> Decimal | None:
+    """The liquidation price once ``amount`` (settle currency) was added; None where no price liquidates, or nobody can tell.
+
+    Where the exchange's own price was nearer than ours, it is taken to stay as much nearer.
+    """
+    ours, judged = now.ours.liquidation_price, now.judged.liquidation_price
+    after = assess(with_added_margin(now.position, amount)).judged.liquidation_price
+    if after is None or ours is None or judged is None:
+        return None
+    return after + (judged - ours)
+
+
 def margin_for_cushion(position: Position, cushion: Decimal) -> Decimal | None:
     """Extra margin (settle currency) that brings the judged cushion to ``cushion`` (> 0), or leaves no price that liquidates.
 

@@ -18,3 +18,8 @@ def discover() -> dict[str, type[Rule]]:
         if rule is not None:
             kinds[rule.KIND] = rule
     return kinds
+
+
+def kind_of(name: str) -> type[Rule]:
+    """The rule kind of this name; ``Rule`` itself, for its defaults, where the name is not known (any more)."""
+    return discover().get(name, Rule)

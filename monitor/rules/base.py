@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from itertools import pairwise
 from typing import Annotated, ClassVar, NamedTuple
 
 from monitor.margin.assessment import Assessment
+from monitor.margin.reading import KeyFacts
 
 
 class Level(IntEnum):
@@ -37,10 +38,13 @@ class Unit(Enum):
 
     SHARE = "share"
     RATIO_OR_MULTIPLE = "ratio_or_multiple"
+    MULTIPLE = "multiple"
 
 
 Share = Annotated[Decimal, Unit.SHARE]
 """A share between 0 and 1, written ``60%`` in the configuration."""
+Multiple = Annotated[Decimal, Unit.MULTIPLE]
+"""So many times something, written ``2x`` in the configuration."""
 
 
 class Verdict(Enum):
@@ -82,11 +86,13 @@ class Lines:
 
 
 class Scope(Enum):
-    """What a rule kind looks at: each guarded position, each open position that is not isolated, or each family's readings."""
+    """What a rule kind looks at: guarded positions, open ones that are not isolated, families' readings, accounts, channels."""
 
     POSITION = "position"
     UNGUARDED = "unguarded"
     FAMILY = "family"
+    ACCOUNT = "account"
+    CHANNEL = "channel"
 
 
 NO_HOLD = timedelta(0)
@@ -111,6 +117,12 @@ class Rule:
     SCOPE: ClassVar[Scope]
     DEFAULT: ClassVar[bool] = False
     """Whether the kind is in force without being named in the configuration."""
+    REPEATS: ClassVar[bool] = True
+    """Whether an alert of this kind is told again while it lasts."""
+    TELLS_END: ClassVar[bool] = True
+    """Whether the end of a told alert is told."""
+    MAKES_NEAR: ClassVar[bool] = True
+    """Whether a position with such an alert is polled at the near interval: it says how near liquidation is."""
 
     hold: timedelta = NO_HOLD
     """A breach counts once it has lasted this long; 0s tells it at once."""
@@ -126,6 +138,37 @@ class PositionRule(Rule):
 
     def judge(self, assessment: Assessment, held: Level | None) -> Judgement:
         """The verdict on one assessment; ``held`` is the level of this rule's alert on the position now, None without one."""
+        raise NotImplementedError
+
+    def judge_first(self, assessment: Assessment) -> Judgement:
+        """The verdict on the first assessment of a position's life."""
+        return self.judge(assessment, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeSeen:
+    """A guarded position with what is remembered of its life.
+
+    ``tiers_moved``: by how much newer maintenance tiers moved liquidation nearer, as a share of the mark (below 0: farther);
+    ``tiers_age``: how long ago. Both None where the tiers have not changed.
+    """
+
+    assessment: Assessment
+    tiers_moved: Decimal | None = None
+    tiers_age: timedelta | None = None
+
+
+class LifeRule(Rule):
+    """A rule on what happened in the life of a guarded position.
+
+    It is asked only where something did: a remembered change, a mark on the assessment, or an alert on the position.
+    """
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.POSITION
+
+    def judge(self, seen: LifeSeen, held: Level | None) -> Judgement:
+        """The verdict on one position."""
         raise NotImplementedError
 
 
@@ -174,6 +217,48 @@ class FamilyRule(Rule):
 
     def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
         """The verdict on one family."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySeen:
+    """What an account's key may do. ``lost``: rights that it had before, and ``lost_age`` how long ago that was noticed."""
+
+    facts: KeyFacts
+    now: datetime
+    lost: tuple[str, ...] = ()
+    lost_age: timedelta | None = None
+
+
+class AccountRule(Rule):
+    """A rule on an account's key, asked when the exchange told what it may do."""
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.ACCOUNT
+    REPEATS: ClassVar[bool] = False
+    MAKES_NEAR: ClassVar[bool] = False
+
+    def judge(self, seen: KeySeen, held: Level | None) -> Judgement:
+        """The verdict on one account's key."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSeen:
+    """How a channel works. ``broken``: it does not take messages, and waiting alone will hardly help; ``error``: why."""
+
+    broken: bool
+    error: str
+
+
+class ChannelRule(Rule):
+    """A rule on a channel's work."""
+
+    __slots__ = ()
+    SCOPE: ClassVar[Scope] = Scope.CHANNEL
+
+    def judge(self, seen: ChannelSeen, held: Level | None) -> Judgement:
+        """The verdict on one channel."""
         raise NotImplementedError
 
 

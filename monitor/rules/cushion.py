@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import ClassVar
 
 from monitor.margin.assessment import Assessment
+from monitor.margin.position import PositionStatus
 from monitor.rules.base import (
     CLEAR,
     Judgement,
@@ -51,11 +53,17 @@ class Cushion(PositionRule):
         """Raises ValueError for lines out of order."""
         lines = (("warning", self.warning), ("critical", self.critical), ("emergency", self.emergency))
         require_order("cushion", lines, lower_is_worse=True)
+        bounds = (("warning", self.within.warning), ("critical", self.within.critical), ("emergency", self.within.emergency))
+        given = [(name, bound) for name, bound in bounds if bound is not None]
+        if any(worse > milder for (_, milder), (_, worse) in pairwise(given)):
+            raise ValueError("cushion: within must not be wider for a worse level")
 
     def judge(self, assessment: Assessment, held: Level | None) -> Judgement:
-        """BREACH at or below a line and within its distance; CLEAR where no liquidation price threatens (cushion None)."""
+        """BREACH at or below a line and within its distance, or while the exchange liquidates; CLEAR where no price threatens."""
         figures = assessment.judged
         value = figures.cushion
+        if assessment.position.status is PositionStatus.LIQUIDATING:
+            return Judgement(Verdict.BREACH, Level.EMERGENCY, value, None, "the exchange is liquidating it")
         if value is None:
             return CLEAR
         if held is None and self.warning is not None and value > self.warning:

@@ -25,6 +25,11 @@ class DataStale(FamilyRule):
     clear_hold: timedelta = NO_HOLD
     """The all-clear counts once it has lasted this long."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a time in which no poll could ever answer."""
+        if self.after is not None and self.after <= NO_HOLD:
+            raise ValueError("data_stale: after must be longer than 0s")
+
     def limit(self, interval: timedelta, *, near: bool) -> timedelta:
         """How old the last valid reading may be before the family counts as blind."""
         if self.after is not None:

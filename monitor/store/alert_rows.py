@@ -9,7 +9,7 @@ from monitor.margin.quantities import dec_or_none
 from monitor.rules.base import Level
 from monitor.store.codec import Row, from_ms, ms_or_none, storable, text_or_none, time_or_none, to_ms
 
-SUBJECT = ("kind", "exchange", "account", "symbol", "side", "family")
+SUBJECT = ("kind", "exchange", "account", "symbol", "side", "family", "channel")
 
 ALERT = (
     "rule", *SUBJECT, "code", "state", "level", "peak", "since", "state_since", "level_since", "told", "told_at", "repeats",
@@ -58,27 +58,27 @@ def alert_of(row: Row) -> Alert:
     """The alert of a row of ALERT columns."""
     return Alert(
         rule=row[0],
-        subject=_subject_of(row[1:7]),
-        code=row[7],
-        state=AlertState(row[8]),
-        level=Level(row[9]),
-        peak=Level(row[10]),
-        since=from_ms(row[11]),
-        state_since=from_ms(row[12]),
-        level_since=from_ms(row[13]),
-        told=None if row[14] is None else Level(row[14]),
-        told_at=time_or_none(row[15]),
-        repeats=row[16],
-        born=bool(row[17]),
-        value=dec_or_none(row[18]),
-        line=dec_or_none(row[19]),
-        reason=row[20],
-        steps=row[21],
-        first_told_at=time_or_none(row[22]),
-        owed=None if row[23] is None else NotifyReason(row[23]),
-        acked_at=time_or_none(row[24]),
-        escalated=tuple(map(int, row[25].split(","))) if row[25] else (),
-        named=row[26],
+        subject=_subject_of(row[1:8]),
+        code=row[8],
+        state=AlertState(row[9]),
+        level=Level(row[10]),
+        peak=Level(row[11]),
+        since=from_ms(row[12]),
+        state_since=from_ms(row[13]),
+        level_since=from_ms(row[14]),
+        told=None if row[15] is None else Level(row[15]),
+        told_at=time_or_none(row[16]),
+        repeats=row[17],
+        born=bool(row[18]),
+        value=dec_or_none(row[19]),
+        line=dec_or_none(row[20]),
+        reason=row[21],
+        steps=row[22],
+        first_told_at=time_or_none(row[23]),
+        owed=None if row[24] is None else NotifyReason(row[24]),
+        acked_at=time_or_none(row[25]),
+        escalated=tuple(map(int, row[26].split(","))) if row[26] else (),
+        named=row[27],
     )
 
 
@@ -101,10 +101,10 @@ def ruling_of(row: Row) -> Ruling:
         at=from_ms(row[0]),
         code=row[1],
         rule=row[2],
-        subject=_subject_of(row[3:9]),
-        level=Level(row[9]),
-        named=row[10],
-        value=dec_or_none(row[11]),
+        subject=_subject_of(row[3:10]),
+        level=Level(row[10]),
+        named=row[11],
+        value=dec_or_none(row[12]),
     )
 
 
@@ -125,14 +125,14 @@ def message_row(message: Message) -> tuple[Any, ...]:
 def message_of(row: Row) -> Message:
     """The message of a row of MESSAGE columns."""
     return Message(
-        subject=_subject_of(row[:6]),
-        id=row[6],
-        code=row[7],
-        level=Level(row[8]),
-        why=NotifyReason(row[9]),
-        title=row[10],
-        body=row[11],
-        at=from_ms(row[12]),
+        subject=_subject_of(row[:7]),
+        id=row[7],
+        code=row[8],
+        level=Level(row[9]),
+        why=NotifyReason(row[10]),
+        title=row[11],
+        body=row[12],
+        at=from_ms(row[13]),
     )
 
 

@@ -19,6 +19,7 @@ from monitor.memory import FamilyMemory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.rules.base import Level
 from monitor.store import recall
+from monitor.store.codec import from_ms
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
 from monitor.store.sent import SentMessage, deliveries
@@ -113,6 +114,11 @@ class StoreReader:
         """Every message with what became of it at each channel, oldest first."""
         with translated(self.path):
             return tuple(deliveries(self._connection))
+
+    def bans(self) -> dict[str, datetime]:
+        """Until when nothing may be sent, for each pacing scope."""
+        with translated(self.path):
+            return {scope: from_ms(until) for scope, until in self._connection.execute("SELECT scope, until FROM bans")}
 
     def close(self) -> None:
         """Let go of the file."""

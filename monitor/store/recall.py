@@ -11,11 +11,13 @@ from monitor.alerts.model import Alert, Ruling
 from monitor.alerts.muting import Silence
 from monitor.errors import BadReading, StoreCorrupt
 from monitor.margin.position import Side
+from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import FamilyKey, Unguarded
-from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
+from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.store.alert_rows import ALERT, RULING, alert_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
+from monitor.store.key_rows import KEY, key_of_row
 from monitor.store.position_rows import HOLDING, MOVING, assessment_of, key_of
 from monitor.store.silence_rows import SILENCE, silence_of
 from monitor.store.terms import KnownTerms
@@ -24,12 +26,15 @@ _FAMILIES = """SELECT exchange, account, family, state, since, last_good, failin
     ORDER BY exchange, account, family"""
 _UNGUARDED = """SELECT exchange, account, family, symbol, side, mode FROM unguarded ORDER BY exchange, account, family, place"""
 _INPUTS = ", ".join((*(f"holdings.{name}" for name in HOLDING), *MOVING))
-_POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, last_seen, absences, mode, {_INPUTS}
+_POSITIONS = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, last_seen, absences, mode,
+    tiers_since, tiers_moved, {_INPUTS}
     FROM positions JOIN lives ON lives.id = positions.life
     JOIN readings ON readings.at = last_seen AND readings.life = positions.life JOIN holdings ON holdings.id = holding
     ORDER BY exchange, account, symbol, side"""  # noqa: S608 - our own names
 _ALERTS = f"SELECT {', '.join(ALERT)} FROM alerts WHERE ended IS NULL ORDER BY id"  # noqa: S608 - our own names
 _SILENCES = f"SELECT {', '.join(SILENCE)} FROM silences ORDER BY since, id"  # noqa: S608 - our own names
+_KEYS = f"SELECT {', '.join(KEY)} FROM keys ORDER BY exchange, account"  # noqa: S608 - our own names
+_CHANNELS = "SELECT name, broken_since, error FROM channels ORDER BY name"
 _RULINGS = f"SELECT {', '.join(RULING)} FROM rulings ORDER BY id DESC LIMIT ?"  # noqa: S608 - our own names
 _EPOCHS = "SELECT exchange, account, symbol, side, max(epoch) FROM lives GROUP BY exchange, account, symbol, side"
 _HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {_INPUTS}
@@ -46,6 +51,8 @@ def recall(connection: sqlite3.Connection) -> Memory:
             alerts={(alert.rule, alert.subject): alert for alert in alerts(connection)},
             epochs={key_of(row): row[4] for row in connection.execute(_EPOCHS)},
             silences={silence.id: silence for silence in silences(connection)},
+            channels={channel.name: channel for channel in channels(connection)},
+            keys={(key.facts.exchange, key.facts.account): key for key in map(key_of_row, connection.execute(_KEYS))},
         )
     except (ValueError, TypeError, BadReading) as error:
         # A sound file whose rows make no sense is as useless as a broken one, and must not stop every start.
@@ -85,7 +92,9 @@ def positions(connection: sqlite3.Connection) -> Iterator[PositionMemory]:
             last_seen=from_ms(row[7]),
             absences=row[8],
             mode=row[9],
-            assessment=assessment_of(key, row[4], row[10:], terms),
+            tiers_since=time_or_none(row[10]),
+            tiers_moved=dec_or_none(row[11]),
+            assessment=assessment_of(key, row[4], row[12:], terms),
         )
 
 
@@ -97,6 +106,12 @@ def alerts(connection: sqlite3.Connection) -> Iterator[Alert]:
 def silences(connection: sqlite3.Connection) -> Iterator[Silence]:
     """Every silence, the ended ones too."""
     return map(silence_of, connection.execute(_SILENCES))
+
+
+def channels(connection: sqlite3.Connection) -> Iterator[ChannelMemory]:
+    """Every channel that ever broke."""
+    for name, broken_since, error in connection.execute(_CHANNELS):
+        yield ChannelMemory(name=name, broken_since=time_or_none(broken_since), error=error)
 
 
 def rulings(connection: sqlite3.Connection, *, limit: int) -> Sequence[Ruling]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from monitor.alerts.model import Message
 from monitor.store.alert_rows import MESSAGE, message_of
 
-_DELIVERIES = f"""SELECT {", ".join(f"messages.{name}" for name in MESSAGE)}, channel, deliveries.state, attempt
+_DELIVERIES = f"""SELECT {", ".join(f"messages.{name}" for name in MESSAGE)}, deliveries.channel, deliveries.state, attempt
     FROM deliveries JOIN messages ON messages.id = deliveries.message ORDER BY messages.at, deliveries.id"""  # noqa: S608 - our own names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessage:
-    """One message for one channel. ``state``: waiting, sending, accepted or dead; ``attempt``: how often it was tried."""
+    """One message for one channel. ``state``: as in the outbox; ``attempt``: how often it was tried."""
 
     message: Message
     channel: str
@@ -25,7 +25,7 @@ class SentMessage:
     @property
     def settled(self) -> bool:
         """Nothing more will be tried."""
-        return self.state in {"accepted", "dead"}
+        return self.state not in {"waiting", "sending"}
 
 
 def deliveries(connection: sqlite3.Connection) -> Iterator[SentMessage]:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self, TypeVar
 
+from monitor.alerts.model import Message
 from monitor.memory import Commit, Memory
 from monitor.ports import Delivery
-from monitor.store import outbox
+from monitor.store import backlog, outbox
 from monitor.store.codec import from_ms, to_ms
 from monitor.store.connection import open_writer, transaction, translated
 from monitor.store.migrate import migrate
@@ -72,9 +73,11 @@ class SqliteStore:
 
         await self._within(keep)
 
-    async def claim(self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20) -> Sequence[Delivery]:
-        """As the port says; of the due ones the worst level goes first, then the oldest."""
-        return await self._within(lambda connection: outbox.claim(connection, channel, now, lease, limit))
+    async def claim(
+        self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20, urgent: bool = False
+    ) -> Sequence[Delivery]:
+        """As the port says."""
+        return await self._within(lambda connection: outbox.claim(connection, channel, now, lease, limit, urgent=urgent))
 
     async def settle(
         self, delivery: Delivery, outcome: str, now: datetime, *, retry_at: datetime | None = None, detail: str = ""
@@ -85,6 +88,22 @@ class SqliteStore:
     async def next_due(self, channel: str) -> datetime | None:
         """As the port says."""
         return await self._within(lambda connection: outbox.next_due(connection, channel))
+
+    async def release(self, channel: str, now: datetime) -> Sequence[Delivery]:
+        """As the port says."""
+        return await self._within(lambda connection: backlog.release(connection, channel, now))
+
+    async def fold(self, deliveries: Sequence[Delivery], summary: Message, now: datetime) -> None:
+        """As the port says."""
+        await self._within(lambda connection: backlog.fold(connection, deliveries, summary, now))
+
+    async def divert(self, channel: str, fallback: str, now: datetime) -> int:
+        """As the port says."""
+        return await self._within(lambda connection: backlog.divert(connection, channel, fallback, now))
+
+    async def accepted(self, channel: str, since: datetime) -> int:
+        """As the port says."""
+        return await self._within(lambda connection: backlog.accepted(connection, channel, since))
 
     async def bans(self) -> dict[str, datetime]:
         """As the port says."""

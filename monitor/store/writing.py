@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.alerts.model import Alert, AlertState, Message
+from monitor.alerts.model import Alert, AlertState, Message, NotifyReason
 from monitor.margin.position import PositionKey
-from monitor.memory import Commit, FamilyMemory
+from monitor.memory import ChannelMemory, Commit, FamilyMemory, PositionMemory
 from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_row, message_row, ruling_row, subject_row
-from monitor.store.codec import insert, ms_or_none, replacing, storable, to_ms
+from monitor.store.codec import insert, ms_or_none, replacing, storable, text_or_none, to_ms
+from monitor.store.key_rows import KEEP_KEY, key_row
 from monitor.store.lives import Lives
 from monitor.store.position_rows import MOVING, OUTPUTS, reading_row
 from monitor.store.silence_rows import SILENCE, silence_row
@@ -31,7 +32,7 @@ _END_ALERT = f"UPDATE alerts SET ended = ? WHERE {' AND '.join(f'{name} = ?' for
 _FIRING = """SELECT exchange, account, symbol, side, max(level) FROM alerts
     WHERE ended IS NULL AND side <> '' AND state <> ? GROUP BY exchange, account, symbol, side"""
 
-_POSITION = ("life", "last_seen", "absences", "mode")
+_POSITION = ("life", "last_seen", "absences", "mode", "tiers_since", "tiers_moved")
 _KEEP_POSITION = f"{insert('positions', _POSITION)} ON CONFLICT (life) DO UPDATE SET {replacing(_POSITION[1:])}"
 _READING = ("at", "life", "holding", *MOVING, *OUTPUTS, "level")
 _KEEP_READING = f"{insert('readings', _READING)} ON CONFLICT (at, life) DO UPDATE SET {replacing(_READING[2:])}"
@@ -39,13 +40,18 @@ _IS_KEPT = "SELECT 1 FROM readings WHERE at = ? AND life = ?"
 
 _KEEP_RULING = insert("rulings", RULING)
 _KEEP_SILENCE = f"{insert('silences', SILENCE)} ON CONFLICT (id) DO UPDATE SET {replacing(SILENCE[1:])}"
-_KEEP_MESSAGE = insert("messages", MESSAGE)
+_CHANNEL = ("name", "broken_since", "error")
+_KEEP_CHANNEL = f"{insert('channels', _CHANNEL)} ON CONFLICT (name) DO UPDATE SET {replacing(_CHANNEL[1:])}"
+KEEP_MESSAGE = insert("messages", MESSAGE)
+_OWN_TIME = timedelta(seconds=10)
+"""What was to be sent longer ago, or only later, is not on its way this moment: a newer message takes its place."""
 _SUPERSEDE = f"""UPDATE deliveries SET state = 'superseded', touched = ?, detail = ?
-    WHERE channel = ? AND state = 'waiting' AND attempt > 0 AND message IN (
-        SELECT id FROM messages WHERE {" AND ".join(f"{name} = ?" for name in SUBJECT)} AND kind <> 'daemon' AND level <= ?
+    WHERE channel = ? AND state = 'waiting' AND (attempt > 0 OR since < ? OR since > ?) AND message IN (
+        SELECT id FROM messages WHERE {" AND ".join(f"messages.{name} = ?" for name in SUBJECT)} AND kind <> 'daemon'
+        AND (code = ? OR level <= ?)
     )"""  # noqa: S608 - our own names
-_KEEP_DELIVERY = """INSERT INTO deliveries (message, channel, state, attempt, due, touched, detail)
-    VALUES (?, ?, 'waiting', 0, ?, ?, '')"""
+KEEP_DELIVERY = """INSERT INTO deliveries (message, channel, state, attempt, due, since, touched, detail)
+    VALUES (?, ?, 'waiting', 0, ?, ?, ?, '')"""
 
 
 class Writer:
@@ -66,6 +72,8 @@ class Writer:
         self._keep_positions(commit)
         self._connection.executemany(_KEEP_RULING, [ruling_row(ruling) for ruling in commit.rulings])
         self._connection.executemany(_KEEP_SILENCE, [silence_row(silence) for silence in commit.silences])
+        self._connection.executemany(_KEEP_CHANNEL, [_channel_row(channel) for channel in commit.channels])
+        self._connection.executemany(KEEP_KEY, [key_row(key) for key in commit.keys])
         self._keep_messages(commit.messages, channels, commit.at)
 
     def _keep_families(self, families: Sequence[FamilyMemory]) -> None:
@@ -115,7 +123,7 @@ class Writer:
                 for life, read, memory in new
             ],
         )
-        many(_KEEP_POSITION, [(life, read, memory.absences, memory.mode) for life, read, memory in seen + others])
+        many(_KEEP_POSITION, [(life, read, *_remembered(memory)) for life, read, memory in seen + others])
 
     def _is_kept(self, read: int, life: int) -> bool:
         """Whether history has the reading of this life at this time."""
@@ -124,22 +132,35 @@ class Writer:
     def _keep_messages(self, messages: Sequence[Message], channels: Sequence[str], at: datetime) -> None:
         """Each message is due on its own channels, or on all; what it replaces and could not be sent so far is superseded."""
         now = to_ms(at)
+        recent, soon = to_ms(at - _OWN_TIME), now
         many = self._connection.executemany
-        many(_KEEP_MESSAGE, [message_row(message) for message in messages])
+        many(KEEP_MESSAGE, [message_row(message) for message in messages])
         addressed = [(message, channel) for message in messages for channel in message.channels or channels]
         many(
             _SUPERSEDE,
-            [(now, message.id, channel, *subject_row(message.subject), int(message.level)) for message, channel in addressed],
+            [
+                (now, message.id, channel, recent, soon, *subject_row(message.subject), code, replaced_level(message))
+                for message, channel in addressed
+                for code in message.codes or (message.code,)
+            ],
         )
-        many(
-            _KEEP_DELIVERY,
-            [(message.id, channel, max(now, to_ms(message.not_before or at)), now) for message, channel in addressed],
-        )
+        dues = [(message.id, channel, max(now, to_ms(message.not_before or at))) for message, channel in addressed]
+        many(KEEP_DELIVERY, [(message, channel, due, due, now) for message, channel, due in dues])
+
+
+def replaced_level(message: Message) -> int:
+    """Up to which level it replaces earlier news of the same subject; an all-clear only replaces that of its own alert."""
+    return 0 if message.why is NotifyReason.RESOLVED else int(message.level)
 
 
 def _who(key: PositionKey) -> tuple[str, ...]:
     """Whose alerts are meant, as the columns of _FIRING say it."""
     return key.exchange, key.account, key.symbol, key.side.value
+
+
+def _remembered(memory: PositionMemory) -> tuple[Any, ...]:
+    """The columns of an open position behind its life and its last reading."""
+    return memory.absences, memory.mode, ms_or_none(memory.tiers_since), text_or_none(memory.tiers_moved)
 
 
 def _family_rest(memory: FamilyMemory) -> tuple[Any, ...]:
@@ -152,3 +173,7 @@ def _family_rest(memory: FamilyMemory) -> tuple[Any, ...]:
         storable(memory.error),
         storable(memory.hint),
     )
+
+
+def _channel_row(memory: ChannelMemory) -> tuple[Any, ...]:
+    return memory.name, ms_or_none(memory.broken_since), storable(memory.error)

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from monitor.config import Poll
 from monitor.config.exchanges import exchanges
-from monitor.config.units import parse_duration, parse_name, parse_path, parse_ratio_line, parse_share
+from monitor.config.units import parse_duration, parse_multiple, parse_name, parse_path, parse_ratio_line, parse_share
 from monitor.rules.base import RatioLine
 
 
@@ -97,3 +97,12 @@ def test_units_take_their_own_values_when_settings_are_built_in_code():
 def test_settings_cannot_be_changed_once_loaded():
     with pytest.raises(ValidationError, match="frozen"):
         Poll().calm = timedelta(seconds=1)  # type: ignore[misc]
+
+
+def test_multiple_is_so_many_times_and_needs_its_x():
+    assert parse_multiple("1.5x") == Decimal("1.5")
+    assert parse_multiple(Decimal(2)) == 2
+    for value, message in (("2", "write 2x for so many times"), ("two", "must be a multiple such as 2x")):
+        with pytest.raises(PydanticCustomError) as caught:
+            parse_multiple(value)
+        assert str(caught.value) == message

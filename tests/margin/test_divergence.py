@@ -151,7 +151,10 @@ def test_okx_price_is_taken_as_it_is_when_it_is_not_even_one_tick():
     assert result.judged.requirement == 1
 
 
-@pytest.mark.parametrize(("side", "stated"), [("long", "100"), ("long", "101"), ("long", "109"), ("short", "100"), ("short", "95")])
+JUST_PASSED = [("long", "100"), ("long", "101"), ("long", "109"), ("short", "100"), ("short", "95")]
+
+
+@pytest.mark.parametrize(("side", "stated"), JUST_PASSED)
 def test_judged_is_at_liquidation_when_the_mark_has_just_passed_the_exchanges_price(side, stated):
     result = assess(a_position(side=side, says_liquidation=stated))
     assert result.diverges

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.alerts.model import AlertState, Subject, SubjectKind
+from monitor.alerts.model import AlertState, Subject, SubjectKind, channel_subject
 from monitor.margin.position import Contract, ExchangeSays, Instrument, PositionStatus, Side
-from monitor.margin.reading import Unguarded
+from monitor.margin.reading import KeyFacts, Unguarded
 from monitor.margin.tiers import MaintenanceTier, TierBasis, TierTable
-from monitor.memory import Commit, FamilyState, Memory
+from monitor.memory import ChannelMemory, Commit, FamilyState, KeyMemory, Memory
 from monitor.rules.base import Level
 from tests.store.store_examples import BTC, MINUTE, NOW, alert, family, full_position, key, memory, position
 
@@ -41,7 +41,7 @@ class MemorySuite:
             hint="look",
             unguarded=unguarded,
         )
-        seen = memory(full_position(), epoch=3, absences=1, mode="cross")
+        seen = memory(full_position(), epoch=3, absences=1, mode="cross", tiers_since=NOW - MINUTE, tiers_moved=D("0.0123"))
         felt = alert(
             state=AlertState.CLEARING,
             level=Level.WARNING,
@@ -172,6 +172,33 @@ class MemorySuite:
         blind = alert(about=Subject(SubjectKind.FAMILY, "binance", "main", family="usdm"))
         await store.commit(Commit(at=NOW, alerts=(daemon, blind, alert())), channels=())
         assert set((await store.load()).alerts.values()) == {daemon, blind, alert()}
+
+    async def test_broken_channel_is_remembered_until_it_works_again(self, store):
+        broken = ChannelMemory(name="phone", broken_since=NOW, error="the service answered 401")
+        mended = ChannelMemory(name="phone", broken_since=None)
+        await store.commit(Commit(at=NOW, channels=(broken, ChannelMemory(name="mail", broken_since=NOW))), channels=())
+        assert (await store.load()).channels["phone"] == broken
+        await store.commit(Commit(at=NOW + SECOND, channels=(mended,)), channels=())
+        kept = (await store.load()).channels
+        assert kept["phone"] == mended
+        assert kept["mail"].broken_since == NOW
+
+    async def test_alerts_on_two_channels_are_kept_apart(self, store):
+        both = {alert("channel_broken", about=channel_subject(name)) for name in ("phone", "mail")}
+        await store.commit(Commit(at=NOW, alerts=tuple(both)), channels=())
+        assert set((await store.load()).alerts.values()) == both
+
+    async def test_key_is_remembered_as_last_read(self, store):
+        bound = KeyFacts(exchange="bybit", account="main", rights=("read", "trade"), ip_bound=True, expires_at=NOW + MINUTE)
+        first = KeyMemory(facts=bound, read_at=NOW)
+        other = KeyMemory(facts=replace(bound, account="second", rights=(), ip_bound=None, expires_at=None), read_at=NOW)
+        await store.commit(Commit(at=NOW, keys=(first, other)), channels=())
+        assert (await store.load()).keys == {("bybit", "main"): first, ("bybit", "second"): other}
+        later = KeyMemory(
+            facts=replace(bound, rights=("read",), ip_bound=False), read_at=NOW + MINUTE, lost=("trade",), lost_at=NOW + MINUTE
+        )
+        await store.commit(Commit(at=NOW + MINUTE, keys=(later,)), channels=())
+        assert (await store.load()).keys["bybit", "main"] == later
 
     async def test_foreign_text_that_no_encoding_takes_does_not_stop_a_commit(self, store):
         await store.commit(Commit(at=NOW, families=(family(error="odd \ud800 text"),)), channels=())

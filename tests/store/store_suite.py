@@ -12,6 +12,7 @@ import pytest
 from monitor.errors import StoreFault, StoreUnavailable
 from monitor.memory import Commit
 from monitor.ports import Store
+from tests.store.backlog_suite import BacklogSuite
 from tests.store.memory_suite import MemorySuite
 from tests.store.outbox_suite import OutboxSuite
 from tests.store.store_examples import BTC, MINUTE, NOW, alert, family, key, memory, message, position
@@ -21,7 +22,7 @@ SECOND = timedelta(seconds=1)
 D = Decimal
 
 
-class StoreSuite(MemorySuite, OutboxSuite):
+class StoreSuite(MemorySuite, OutboxSuite, BacklogSuite):
     """Subclasses give ``store``."""
 
     @pytest.fixture

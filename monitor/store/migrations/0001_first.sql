@@ -82,12 +82,27 @@ CREATE TABLE readings (
     PRIMARY KEY (at, life)
 ) STRICT, WITHOUT ROWID;
 
--- The open positions; what was last seen of one is its reading at last_seen.
+-- The open positions; what was last seen of one is its reading at last_seen. tiers_since: when its tiers were seen to change.
 CREATE TABLE positions (
     life INTEGER PRIMARY KEY REFERENCES lives (id),
     last_seen INTEGER NOT NULL,
     absences INTEGER NOT NULL,
-    mode TEXT NOT NULL
+    mode TEXT NOT NULL,
+    tiers_since INTEGER,
+    tiers_moved TEXT
+) STRICT;
+
+-- What each account's key may do, as last read; ip_bound is NULL where it is not known. Rights are words with commas between.
+CREATE TABLE keys (
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    rights TEXT NOT NULL,
+    ip_bound INTEGER,
+    expires_at INTEGER,
+    read_at INTEGER NOT NULL,
+    lost TEXT NOT NULL,
+    lost_at INTEGER,
+    PRIMARY KEY (exchange, account)
 ) STRICT;
 
 CREATE TABLE families (
@@ -127,6 +142,7 @@ CREATE TABLE alerts (
     symbol TEXT NOT NULL,
     side TEXT NOT NULL,
     family TEXT NOT NULL,
+    channel TEXT NOT NULL,
     state TEXT NOT NULL,
     level INTEGER NOT NULL,
     peak INTEGER NOT NULL,
@@ -149,7 +165,7 @@ CREATE TABLE alerts (
     ended INTEGER
 ) STRICT;
 
-CREATE UNIQUE INDEX alerts_living ON alerts (rule, kind, exchange, account, symbol, side, family) WHERE ended IS NULL;
+CREATE UNIQUE INDEX alerts_living ON alerts (rule, kind, exchange, account, symbol, side, family, channel) WHERE ended IS NULL;
 
 CREATE TABLE messages (
     id TEXT PRIMARY KEY,
@@ -162,10 +178,13 @@ CREATE TABLE messages (
     symbol TEXT NOT NULL,
     side TEXT NOT NULL,
     family TEXT NOT NULL,
+    channel TEXT NOT NULL,
     title TEXT NOT NULL,
     body TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX messages_by_subject ON messages (kind, exchange, account, symbol, side, family, channel);
 
 -- The audit: each time the named reason to speak or not to speak about an alert changed.
 CREATE TABLE rulings (
@@ -179,6 +198,7 @@ CREATE TABLE rulings (
     symbol TEXT NOT NULL,
     side TEXT NOT NULL,
     family TEXT NOT NULL,
+    channel TEXT NOT NULL,
     level INTEGER NOT NULL,
     named TEXT NOT NULL,
     value TEXT
@@ -195,7 +215,8 @@ CREATE TABLE silences (
 ) STRICT;
 
 -- The outbox. waiting: to be sent when due. sending: leased to a sender until due, then free again. accepted, dead: settled;
--- superseded: a newer message on the same subject replaced it before it was sent; expired: too old to be of use.
+-- superseded: a newer message on the same subject (or a summary; its id is the detail) replaced it before it was sent;
+-- expired: too old to be of use. since is when it was first to be sent: its age counts from there.
 -- touched is when the row last changed; a row touched in the future shows that the clock went back.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
@@ -204,12 +225,21 @@ CREATE TABLE deliveries (
     state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'accepted', 'dead', 'superseded', 'expired')),
     attempt INTEGER NOT NULL,
     due INTEGER NOT NULL,
+    since INTEGER NOT NULL,
     touched INTEGER NOT NULL,
     detail TEXT NOT NULL,
     UNIQUE (message, channel)
 ) STRICT;
 
 CREATE INDEX deliveries_open ON deliveries (channel, due) WHERE state IN ('waiting', 'sending');
+CREATE INDEX deliveries_accepted ON deliveries (channel, touched) WHERE state = 'accepted';
+
+-- Channels that ever broke; broken_since is NULL while one works.
+CREATE TABLE channels (
+    name TEXT PRIMARY KEY,
+    broken_since INTEGER,
+    error TEXT NOT NULL
+) STRICT;
 
 -- Until when an exchange asked not to be called, for each pacing scope.
 CREATE TABLE bans (
