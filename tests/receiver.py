@@ -53,7 +53,7 @@ ACCEPT = Status()
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request: ``payload`` is its JSON, or the fields of its form (None if it is neither), ``accepted`` whether it was answered 2xx."""
+    """One request: ``payload`` is its JSON or the fields of its form (None if it is neither); ``accepted``: answered 2xx."""
 
     path: str
     headers: Mapping[str, str]
