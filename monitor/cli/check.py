@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +16,8 @@ from monitor.cli import AsJson, Config
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.ports import CheckLine
+
+    Told = list[tuple[str, Sequence[CheckLine]]]
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -27,19 +31,21 @@ def check(
     Exit 0 when nothing failed, 1 otherwise.
     """
     from monitor import app
+    from monitor.cli.documents import SCHEMA, iso
     from monitor.cli.live import inspect_all
     from monitor.config import load
     from monitor.daemon import logs
 
     loaded = load(config)
     logs.configure("error", secrets=app.secrets_of(loaded))
-    told: dict[str, list[CheckLine]] = {"config": _config_lines(loaded), "channels": _channel_lines(loaded)}
-    told.update({account: list(lines) for account, lines in asyncio.run(inspect_all(loaded)).items()})
+    told: Told = [("config", _config_lines(loaded)), ("channels", _channel_lines(loaded))]
+    told += asyncio.run(inspect_all(loaded)).items()
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "checks": [{"about": about, **asdict(one)} for about, one in _flat(told)]}, indent=2))
+        checks = [{"about": about, **asdict(line)} for about, lines in told for line in lines]
+        typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), "checks": checks}, indent=2))
     else:
         _print(told)
-    if any(one.status == "fail" for _, one in _flat(told)):
+    if any(line.status == "fail" for _, lines in told for line in lines):
         raise typer.Exit(1)
 
 
@@ -71,17 +77,13 @@ def _channel_lines(loaded: Loaded) -> list[CheckLine]:
     return lines
 
 
-def _flat(told: dict[str, list[CheckLine]]) -> list[tuple[str, CheckLine]]:
-    return [(about, line) for about, lines in told.items() for line in lines]
-
-
-def _print(told: dict[str, list[CheckLine]]) -> None:
+def _print(told: Told) -> None:
     from rich.text import Text
 
     from monitor.cli.screen import console
 
     screen = console()
-    for about, lines in told.items():
+    for about, lines in told:
         screen.print(Text(about, style="bold"))
         for line in lines:
             mark = Text(f"  {line.status:<5}", style=COLOURS[line.status])

@@ -28,7 +28,7 @@ def try_channels(
     for name in channels or ():
         if name not in known:
             raise typer.BadParameter(f"no channel named {name}; there are: {', '.join(known)}", param_hint="CHANNEL")
-    results = asyncio.run(_send(loaded, channels or list(known)))
+    results = asyncio.run(_send(loaded, list(dict.fromkeys(channels or known))))
     for name, problem in results.items():
         typer.echo(f"{name}: {'accepted' if problem is None else f'NOT accepted: {problem}'}")
     if any(problem is not None for problem in results.values()):
