@@ -1,0 +1,97 @@
+from decimal import Decimal
+
+import pytest
+
+from monitor import app
+from monitor.errors import ChannelRefused
+from monitor.ports import CheckLine
+from monitor.rules import discover
+from tests.builders import position, snapshot
+from tests.cli.terminal import now
+from tests.fakes import FakeExchange, FakeNotifier
+
+GOOD = CheckLine(status="ok", topic="connection", text="answers in 3 ms")
+ODD = CheckLine(status="warn", topic="clock", text="1.50 s behind", advice="Keep this machine's clock in step (NTP).")
+BAD = CheckLine(status="fail", topic="usdm", text="key refused", advice="Check the key.")
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    """The one account, in place of a real one."""
+    fake = FakeExchange()
+    monkeypatch.setattr(app, "build_exchanges", lambda *_: [fake])
+    return fake
+
+
+@pytest.mark.parametrize(("lines", "code"), [((GOOD,), 0), ((GOOD, ODD), 0), ((GOOD, ODD, BAD), 1), ((), 0)])
+def test_check_fails_only_when_something_failed(terminal, exchange, lines, code):
+    exchange.lines = lines
+    said = terminal.run("check")
+    assert said.code == code
+    assert exchange.closed
+    for line in lines:
+        assert f"{line.status:<5}{line.topic}: {line.text}" in said.out
+        assert not line.advice or f"\n        {line.advice}\n" in said.out
+
+
+def test_check_tells_of_files_rules_and_channels_and_sends_nothing(terminal, exchange, monkeypatch):
+    channel = FakeNotifier()
+    monkeypatch.setattr(app, "build_channels", lambda *_: [channel])
+    said = terminal.run("check")
+    assert str(terminal.config) in said.out
+    assert str(terminal.store) in said.out
+    assert "cushion, " in said.out
+    assert "phone: usable" in said.out
+    assert channel.accepted == []
+    assert not terminal.store.exists()
+
+
+def test_check_fails_when_a_channel_cannot_be_used(terminal, exchange, monkeypatch):
+    def refuse(*_):
+        raise ChannelRefused("channel phone: its URL is not one that apprise knows")
+
+    monkeypatch.setattr(app, "build_channels", refuse)
+    said = terminal.run("check")
+    assert said.code == 1
+    assert "phone: channel phone: its URL is not one that apprise knows" in said.out
+
+
+def test_check_warns_when_no_rule_is_left(terminal, exchange):
+    off = "".join(f"  - {{kind: {kind}, off: true}}\n" for kind, rule in discover().items() if rule.DEFAULT)
+    terminal.write(terminal.config.read_text() + f"rules:\n{off}")
+    said = terminal.run("check")
+    assert "  warn rules: none: nothing would ever be told" in said.out
+    assert said.code == 0
+
+
+def test_check_has_a_document_for_scripts(terminal, exchange):
+    exchange.lines = (GOOD, BAD)
+    said = terminal.run("check", "--json")
+    assert said.code == 1
+    document = said.json
+    assert (document["schema"], document["as_of"][-1]) == (1, "Z")
+    assert document["checks"][-1] == {
+        "about": "main", "status": "fail", "topic": "usdm", "text": "key refused", "advice": "Check the key.",
+    }  # fmt: skip
+
+
+def test_an_account_may_be_called_config(terminal, monkeypatch):
+    terminal.write(terminal.config.read_text().replace("main: {", "config: {credentials: main, "))
+    fake = FakeExchange(account="config")
+    fake.lines = (GOOD,)
+    monkeypatch.setattr(app, "build_exchanges", lambda *_: [fake])
+    topics = [one["topic"] for one in terminal.run("check", "--json").json["checks"] if one["about"] == "config"]
+    assert topics[0] == "file"
+    assert topics[-1] == "connection"
+
+
+def test_live_positions_are_read_now_and_kept_nowhere(terminal, exchange):
+    exchange.bring(snapshot(position("93"), when=now()))
+    said = terminal.run("positions", "--live", "--json")
+    (one,) = said.json["positions"]
+    assert (one["state"], one["cushion"]) == ("emergency", "0.23")
+    assert said.json["accounts"][0]["state"] == "ok"
+    assert not terminal.store.exists()
+    assert exchange.closed
+    assert "nobody watches" not in terminal.run("positions", "--live").out
+    assert Decimal(one["liquidation_price"]) > 90
