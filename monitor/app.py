@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,8 +164,10 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     from monitor.store.sqlite import SqliteStore
 
     clock = SystemClock()
-    with InstanceLock(loaded.store):
+    async with AsyncExitStack() as stack:
+        stack.enter_context(InstanceLock(loaded.store))
         store: Store = await SqliteStore.open(loaded.store)
+        stack.push_async_callback(store.close)
         loop = asyncio.get_running_loop()
         keeping: set[asyncio.Task[None]] = set()
 
