@@ -58,7 +58,7 @@ def main() -> None:
     for name in ("figure", "value", "target", ""):
         table.add_column(name, justify="left" if name == "figure" else "right")
     for name, value in results.items():
-        text, reached = TARGETS[name] if name in TARGETS else ("", None)
+        text, reached = TARGETS.get(name, ("", None))
         table.add_row(
             name,
             "-" if value is None else f"{value:,.3f}",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
+from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
 from monitor.margin.position import Contract
 from monitor.memory import Memory
 from monitor.policy import Intervals, Policy
@@ -21,7 +22,10 @@ from monitor.ports import Exchange, Notifier, Store
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.control import Verb
+    from monitor.daemon.daily import Daily
     from monitor.daemon.deliver import ChannelWorker
+    from monitor.daemon.guard import Guard
+    from monitor.daemon.heartbeat import Heartbeat
     from monitor.daemon.run import Parts
     from monitor.exchanges.pacing import Pacer
 
@@ -150,6 +154,62 @@ def build_workers(
     return list(workers.values())
 
 
+def build_heartbeat(loaded: Loaded, clock: SystemClock, guard: Guard) -> Heartbeat | None:
+    """The watcher outside, where one is configured."""
+    from monitor.daemon.heartbeat import Heartbeat, health_of
+
+    if loaded.settings.heartbeat is None:
+        return None
+
+    def broken() -> list[str]:
+        return [one.name for one in guard.memory.channels.values() if one.broken_since is not None]
+
+    url = loaded.secrets[loaded.settings.heartbeat.url_from].get_secret_value()
+    return Heartbeat(url, clock, lambda since: health_of(guard.memory, since, kept=guard.kept, broken=broken))
+
+
+def build_digest(loaded: Loaded, clock: SystemClock, guard: Guard) -> Daily | None:
+    """The daily digest, where it is wanted."""
+    from monitor.config.discipline import digest_channels
+    from monitor.daemon.daily import Daily
+    from monitor.digest import digest
+
+    if loaded.settings.digest is None:
+        return None
+    channels = digest_channels(loaded.settings)
+
+    async def tell() -> None:
+        await guard.say(lambda memory, policy, now: digest(memory, policy, now, channels))
+
+    return Daily(loaded.settings.digest.at, loaded.settings.timezone, clock, tell)
+
+
+def _usable_channels(loaded: Loaded) -> list[Notifier]:
+    """Every channel, or ConfigError naming each one whose URL apprise cannot use."""
+    channels: list[Notifier] = []
+    problems = []
+    for name in loaded.settings.channels:
+        try:
+            channels += build_channels(loaded, [name])
+        except ChannelRefused as error:
+            problems.append(Problem(file=str(loaded.config), line=None, path=f"channels.{name}.url_from", message=error.message))
+    if problems:
+        raise ConfigError(tuple(problems))
+    return channels
+
+
+async def _open_store(path: Path) -> tuple[Store, Path | None]:
+    """The store, and where a damaged one was moved: a guard with an empty memory is better than none."""
+    from monitor.store.aside import move_aside
+    from monitor.store.sqlite import SqliteStore
+
+    try:
+        return await SqliteStore.open(path), None
+    except StoreCorrupt:
+        aside = move_aside(path)
+        return await SqliteStore.open(path), aside
+
+
 @asynccontextmanager
 async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
@@ -161,12 +221,12 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     from monitor.exchanges.pacing import Pacer
     from monitor.margin.reading import FamilyKey
     from monitor.store.lock import InstanceLock
-    from monitor.store.sqlite import SqliteStore
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(InstanceLock(loaded.store))
-        store: Store = await SqliteStore.open(loaded.store)
+        channels = _usable_channels(loaded)
+        store, aside = await _open_store(loaded.store)
         stack.push_async_callback(store.close)
         loop = asyncio.get_running_loop()
         keeping: set[asyncio.Task[None]] = set()
@@ -178,7 +238,6 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
 
         pacer = Pacer(clock, on_ban=keep_ban)
         pacer.restore(await store.bans())
-        channels = build_channels(loaded)
         exchanges = build_exchanges(loaded, clock, pacer)
         watched = [
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
@@ -198,6 +257,8 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
             wake=lambda: wake_all(workers),
             direct=lambda message: push_all(workers, message),
         )
+        if aside is not None:
+            await guard.tell_store_lost(aside.name)
         try:
             yield Parts(
                 clock=clock,
@@ -208,6 +269,8 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 guard=guard,
                 workers=workers,
                 control=Control(socket_path(loaded.store), verbs_of(guard)),
+                heartbeat=build_heartbeat(loaded, clock, guard),
+                digest=build_digest(loaded, clock, guard),
             )
         finally:
             await asyncio.gather(*keeping, return_exceptions=True)

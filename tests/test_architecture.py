@@ -11,22 +11,23 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "monitor"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TOGETHER = ("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest")
 ROOMS = {
     "cli": 0,
     "app": 1,
     "demo": 1,
     **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
-    **dict.fromkeys(("decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest"), 4),
+    **dict.fromkeys(TOGETHER, 4),
     "topups": 5,
     "alerts": 6,
     "rules": 7,
     "margin": 8,
 }
-DECIDE = {"decide", "draft", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest", "topups", "alerts", "rules", "margin"}
+DECIDE = {*TOGETHER, "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
-    "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "fnmatch", "functools", "hashlib",
-    "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
+    "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions",
+    "functools", "hashlib", "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
 }  # fmt: skip
 ONLY_IN = {
     "ccxt": ("exchanges/",),

@@ -12,6 +12,7 @@ from monitor.exchanges import names
 from monitor.margin.assessment import assess
 from monitor.margin.casefile import parse_cases
 from monitor.rules import discover
+from monitor.rules.cushion import Cushion
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -60,7 +61,7 @@ def test_every_file_that_the_documents_name_exists():
 
 
 def test_the_levels_table_of_the_readme_is_what_the_rules_do():
-    cushion = discover()["cushion"]()
+    cushion = Cushion()
     for level in ("warning", "critical", "emergency"):
         line, within = getattr(cushion, level), getattr(cushion.within, level)
         row = next(row for row in README.splitlines() if row.startswith(f"| {level} |"))

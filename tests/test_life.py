@@ -88,7 +88,9 @@ def test_tiers_that_help_or_are_the_same_or_not_known_say_nothing():
     watch.see("100", 10, tiers=one_tier("0.02"))  # another object, the same table
     assert watch.memory.positions[key()].tiers_since is None
     watch.see("100", 20)
-    assert watch.memory.positions[key()].tiers_moved < 0
+    moved = watch.memory.positions[key()].tiers_moved
+    assert moved is not None
+    assert moved < 0
     watch.see("100", 30, tiers=None)
     watch.see("100", 40, tiers=one_tier("0.05"))
     assert watch.told == []

@@ -127,6 +127,15 @@ def started_text(watch: Watch) -> tuple[str, str]:
     return fit("; ".join(parts), "; ".join(short)), "\n".join(lines)
 
 
+def store_lost_text(aside: str) -> tuple[str, str]:
+    """Title and body after a damaged store was moved aside."""
+    lines = [
+        f"The store was damaged and is kept as {aside}. margincall guards on with an empty memory.",
+        "What was acknowledged or silenced is forgotten, open alerts are told anew, history begins now.",
+    ]
+    return "margincall: the store was damaged, memory starts anew", "\n".join(lines)
+
+
 def stopped_text(positions: int) -> tuple[str, str]:
     """Title and body of the message at a stop."""
     left = f"{_count(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."

@@ -16,7 +16,7 @@ import structlog
 
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind, position_subject
-from monitor.alerts.notices import Watch, started_text, stopped_text, where_of
+from monitor.alerts.notices import Watch, started_text, stopped_text, store_lost_text, where_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
@@ -119,12 +119,17 @@ class Guard:
         title, body = started_text(watch_of(self.memory, self.policy.watching_since, expected))
         await self._tell(NotifyReason.STARTED, title, body)
 
+    async def tell_store_lost(self, aside: str) -> None:
+        """Say that the store was damaged and that the guard began with an empty memory."""
+        title, body = store_lost_text(aside)
+        await self._tell(NotifyReason.EVENT, title, body, level=Level.CRITICAL)
+
     async def tell_stopped(self) -> None:
         """Say that the guard is off."""
         title, body = stopped_text(len(self.memory.positions))
         await self._tell(NotifyReason.STOPPED, title, body)
 
-    async def _tell(self, why: NotifyReason, title: str, body: str) -> None:
+    async def _tell(self, why: NotifyReason, title: str, body: str, level: Level = Level.INFO) -> None:
         async with self._turn:
             now = self._clock.now()
             subject = Subject(SubjectKind.DAEMON)
@@ -132,7 +137,7 @@ class Guard:
             message = Message(
                 id=f"{code}-{why.value}-{int(now.timestamp() * 1000)}",
                 code=code,
-                level=Level.INFO,
+                level=level,
                 why=why,
                 subject=subject,
                 title=title,

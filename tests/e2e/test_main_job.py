@@ -145,3 +145,23 @@ def test_no_first_alert_is_lost_when_the_daemon_is_killed_again_and_again(make_p
         alerts = [message for message in receiver.accepted if message.title.startswith("EMERGENCY")]
     assert 1 <= len(alerts) <= 1 + kills
     assert len({message.text.rsplit("#", 1)[1] for message in alerts}) == 1
+
+
+def test_a_damaged_store_is_moved_aside_and_told_and_the_guard_goes_on(make_program, receiver):
+    with ServerThread(Replay(rows.binance(rows.binance_long("91000")))) as server:
+        program = make_program(server.url, "binance")
+        (program.folder / "store.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
+        program.run("run", "--once")
+    titles = [message.title for message in receiver.accepted]
+    assert "margincall: the store was damaged, memory starts anew" in titles
+    assert any(title.startswith("EMERGENCY: BTC/USDT long") for title in titles)
+    assert list(program.folder.glob("store.db.damaged-*"))
+
+
+def test_a_channel_that_cannot_be_used_is_a_problem_of_the_configuration(make_program):
+    with ServerThread(Replay(rows.binance(rows.binance_long("99000")))) as server:
+        program = make_program(server.url, "binance")
+        program.environment["MARGINCALL_SECRET_PHONE_URL"] = "tgram://bad"
+        program.run("run", "--once", code=78)
+    assert "channels.phone.url_from" in program.output
+    assert "tgram://bad" not in program.output
