@@ -112,8 +112,8 @@ def position_title(lead: Notice, story: PositionStory) -> str:
         return fit(*(f"{head} is NOT guarded ({story.mode})" for head in heads))
     nearness = said_in_title(alert.rule, _nearness(story))
     age = lead.at - story.read_at
-    old = f", {span(age)} old" if age >= OLD else ""
-    return fit(*(f"{head} {near}{old}" for near in nearness for head in heads))
+    old = f", {_coarse(age)} old" if age >= OLD else ""
+    return fit(*(f"{head} {near}{end}" for end in dict.fromkeys((old, "")) for head in heads for near in nearness))
 
 
 def position_body(notices: list[Notice], story: PositionStory, now: datetime, zone: tzinfo) -> str:
@@ -153,6 +153,11 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     lines.append(f"Read {age} ago, at {story.read_at.astimezone(zone):%H:%M:%S %Z}.")
     lines.append(" ".join(dict.fromkeys(f"#{notice.alert.code}" for notice in notices)))
     return "\n".join(line for line in lines if line)
+
+
+def _coarse(age: timedelta) -> str:
+    """A span in its largest unit alone."""
+    return " ".join(span(age).split(" ")[:2])
 
 
 def fit(*titles: str) -> str:
