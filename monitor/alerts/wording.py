@@ -109,7 +109,7 @@ def position_title(lead: Notice, story: PositionStory) -> str:
         level, again = story.standing, WHY_AGAIN[NotifyReason.REPEAT]
     heads = dict.fromkeys((f"{again}{level.label.upper()}: {name}", f"{level.label.upper()}: {name}"))
     if story.mode:
-        return fit(*(f"{head} is NOT guarded ({story.mode})" for head in heads))
+        return fit(*(f"{head} is NOT guarded{mode}" for head in heads for mode in (f" ({story.mode})", "")))
     nearness = said_in_title(alert.rule, _nearness(story))
     age = lead.at - story.read_at
     old = f", {_coarse(age)} old" if age >= OLD else ""
