@@ -41,7 +41,7 @@ class Right:
 
     ``cause``: words of the blind message. ``recovery``: seconds that may pass after the end before the next reading, beside a
     poll. ``silence``: seconds without any request after the first one of the fault. ``held_only``: only families that hold
-    positions are concerned.
+    positions are concerned. ``told``: words of a message about BTC that the fault itself brings.
     """
 
     outcome: Outcome = Outcome.BLIND
@@ -49,6 +49,7 @@ class Right:
     recovery: float = 0.0
     silence: float = 0.0
     held_only: bool = False
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,12 @@ ROWS = (
         right=Right(cause="the balance still shows", held_only=True),
         why="a list that lost everything at once is believed only when the balance holds no margin of positions either",
     ),
-    Row(name="tier table changed", way=Way.TIERS, right=UNHARMED, why="and the new tiers are in force soon after"),
+    Row(
+        name="tier table changed",
+        way=Way.TIERS,
+        right=Right(outcome=Outcome.UNHARMED, told="new tiers"),
+        why="the new tiers are in force soon after, and the owner hears that they moved the liquidation price",
+    ),
     Row(
         name="slow balance",
         kind=FaultKind.SLOW,

@@ -139,6 +139,8 @@ def _expect(line: Timeline, cell: Cell) -> None:
             line.expect("phone", ("BLIND: cannot read", *where, right.cause), BLIND, about=name)
             if right.outcome is Outcome.BLIND:
                 line.expect("phone", ("Reading again", *where), back, about=name)
+    if right.told:
+        line.expect("phone", (right.told, "BTC/USDT long", f"on {name} ("), between(FAULT, FAULT + 1.0), about=name)
     if right.outcome is not Outcome.BANNED:
         _expect_breach(line, name, at_once if right.outcome is Outcome.UNHARMED else back)
     line.always(lambda: _false_calm(line.stage, name), between(FAULT, LIFT), about=name)
