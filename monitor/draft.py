@@ -238,7 +238,7 @@ class Draft:
         if speech.alert is not None:
             if speech.alert != before:
                 self.alerts[key] = self.changed_alerts[key] = speech.alert
-        elif before is not None:
+        elif before is not None:  # pragma: no branch - there was none and is none: left above
             del self.alerts[key]
             self.changed_alerts.pop(key, None)
             self.ended.append(speech.ended or before)

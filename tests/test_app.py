@@ -7,7 +7,7 @@ import pytest
 
 from monitor import app
 from monitor.clock import SystemClock
-from monitor.errors import ChannelRefused, InstanceRunning, StoreUnavailable
+from monitor.errors import ChannelRefused, ConfigError, InstanceRunning, StoreUnavailable
 from monitor.exchanges.pacing import Pacer, Pause
 from tests.builders import NOW, position, snapshot
 from tests.cli.terminal import now
@@ -71,7 +71,8 @@ def fakes(monkeypatch):
         return [exchange]
 
     monkeypatch.setattr(app, "build_exchanges", build)
-    monkeypatch.setattr(app, "build_channels", lambda _loaded: [phone, FakeNotifier("desk")])
+    channels = {"phone": phone, "desk": FakeNotifier("desk")}
+    monkeypatch.setattr(app, "build_channels", lambda _loaded, names: [channels[name] for name in names])
     return exchange, phone, seen
 
 
@@ -114,12 +115,12 @@ async def test_only_one_daemon_runs_on_a_store_and_it_lets_go_of_it(tmp_path, fa
 async def test_nothing_is_held_when_a_daemon_cannot_be_put_together(tmp_path, fakes, monkeypatch):
     settings = loaded(tmp_path, THREE)
 
-    def refuse(_):
+    def refuse(_loaded, _names):
         raise ChannelRefused("channel phone: its URL is not one that apprise knows")
 
     with monkeypatch.context() as broken:
         broken.setattr(app, "build_channels", refuse)
-        with pytest.raises(ChannelRefused):
+        with pytest.raises(ConfigError, match=r"channels\.phone\.url_from"):
             async with app.build_daemon(settings):
                 raise AssertionError
     async with app.build_daemon(settings) as parts:

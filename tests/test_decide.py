@@ -342,3 +342,10 @@ def test_the_end_of_blindness_by_a_family_that_is_not_opened_says_so():
     (message,) = watch.take(FamilyNotOpened(key=COINM, at=at(40), message="no such account"), 40).commit.messages
     assert message.title == "Not watched: main (Binance COIN-M)"
     assert "no such account" in message.body
+
+
+def test_a_family_that_fails_after_it_was_not_opened_starts_anew():
+    watch = Watch()
+    watch.take(FamilyNotOpened(key=COINM, at=at(0), message="no such account"), 0)
+    watch.take(failure(at(10), family=COINM), 10)
+    assert watch.memory.families[COINM].state is FamilyState.STARTING

@@ -39,12 +39,6 @@ class Subject(NamedTuple):
         """One word for stores and logs: the fields joined by ``|``."""
         return "|".join(self)
 
-    @classmethod
-    def parse(cls, name: str) -> Subject:
-        """The subject whose ``name`` this is."""
-        kind, *rest = name.split("|")
-        return cls(SubjectKind(kind), *rest)
-
 
 def position_subject(key: PositionKey) -> Subject:
     """What alerts call this position."""

@@ -71,3 +71,8 @@ def test_every_kind_is_found_with_a_docstring_and_a_scope():
         assert name == kind.KIND
         assert kind.__doc__
         assert kind.SCOPE in Scope
+
+
+def test_data_stale_refuses_a_time_in_which_nothing_could_answer():
+    with pytest.raises(ValueError, match="longer than 0s"):
+        DataStale(after=timedelta(0))

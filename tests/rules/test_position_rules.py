@@ -1,7 +1,9 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from monitor.margin.position import PositionStatus
 from monitor.rules.base import CLEAR, Judgement, Level, Lines, RatioLine, Verdict
 from monitor.rules.cushion import Cushion
 from monitor.rules.liquidation_distance import LiquidationDistance
@@ -133,3 +135,16 @@ def test_margin_ratio_takes_shares_and_multiples_of_the_maintenance_rate():
 def test_rules_refuse_lines_that_make_no_sense(make):
     with pytest.raises(ValueError, match=r"line|lines"):
         make()
+
+
+def test_cushion_is_an_emergency_while_the_exchange_liquidates_whatever_the_figures():
+    seen = assessment(cushion="0.9")
+    liquidating = replace(seen, position=replace(seen.position, status=PositionStatus.LIQUIDATING))
+    judgement = Cushion().judge(liquidating, None)
+    assert outcome(judgement) == (Verdict.BREACH, E)
+    assert "liquidating" in judgement.reason
+
+
+def test_cushion_refuses_bounds_that_widen_for_a_worse_level():
+    with pytest.raises(ValueError, match="within"):
+        Cushion(within=Lines(warning=Decimal("0.10"), critical=Decimal("0.20")))
