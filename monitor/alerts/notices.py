@@ -123,8 +123,9 @@ def started_text(watch: Watch) -> tuple[str, str]:
         lines.append("Whatever is open there is NOT guarded until it can be read.")
     if watch.not_opened:
         lines.append(f"Not watched, since the account has not opened it: {', '.join(watch.not_opened)}.")
-    short = [part for part in (blind, missing, f"guarding {_count(watch.positions, 'position')}") if part]
-    return fit("; ".join(parts), "; ".join(short)), "\n".join(lines)
+    bad = [part for part in (blind, missing) if part]
+    shorter = [*bad, f"guarding {_count(watch.positions, 'position')}"]
+    return fit(*("; ".join(title) for title in (parts, shorter, bad))), "\n".join(lines)
 
 
 def store_lost_text(aside: str) -> tuple[str, str]:
