@@ -159,6 +159,7 @@ def _alert_document(alert: Alert) -> dict[str, Any]:
         "symbol": alert.subject.symbol or None,
         "side": alert.subject.side or None,
         "family": alert.subject.family or None,
+        "channel": alert.subject.channel or None,
         "since": iso(alert.since),
         "told_at": iso(alert.told_at),
         "acked_at": iso(alert.acked_at),
@@ -198,7 +199,7 @@ def _ruling_document(one: Ruling) -> dict[str, Any]:
 
 def _about(one: Alert | Ruling) -> str:
     subject = one.subject
-    return " ".join(part for part in (subject.account, subject.symbol or subject.family, subject.side) if part)
+    return " ".join(part for part in (subject.channel, subject.account, subject.symbol or subject.family, subject.side) if part)
 
 
 def _print_alerts(open_alerts: list[Alert], now: datetime) -> None:

@@ -1,5 +1,4 @@
 from monitor.store.aside import move_aside
-
 from monitor.store.sqlite import SqliteStore
 
 
