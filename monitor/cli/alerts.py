@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli import AsJson, Config
+from monitor.cli.columns import Column
 
 if TYPE_CHECKING:
     from monitor.alerts.model import Alert, Ruling
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 alerts = typer.Typer(help="List, acknowledge and silence alerts, beside a running daemon or without one.", no_args_is_help=True)
 
 COLOURS = {"info": "cyan", "warning": "yellow", "critical": "red", "emergency": "bold white on red"}
+OPEN = (
+    Column(name="code", right=False),
+    Column(name="level", right=False),
+    Column(name="rule", right=False, rank=1),
+    Column(name="about", right=False),
+    Column(name="for"),
+    Column(name="now", right=False, rank=2),
+)
+LOG = (
+    Column(name="when", right=False),
+    Column(name="code", right=False),
+    Column(name="level", right=False, rank=2),
+    Column(name="rule", right=False, rank=1),
+    Column(name="about", right=False),
+    Column(name="ruling", right=False),
+)
 DURATION = re.compile(r"(\d+)(m|h|d)")
 UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -28,18 +45,12 @@ Many = Annotated[list[str] | None, typer.Option(help="Pattern with * and ?; may 
 @alerts.command("list")
 def list_alerts(config: Config = None, as_json: AsJson = False) -> None:
     """Show every open alert, worst first, and every silence in force."""
-    from monitor.cli.documents import SCHEMA, iso
-
     now = datetime.now(UTC)
     open_alerts, silences, _ = _read(config)
     if as_json:
-        document = {
-            "schema": SCHEMA,
-            "as_of": iso(now),
-            "alerts": [_alert_document(alert) for alert in open_alerts],
-            "silences": [_silence_document(one) for one in silences],
-        }
-        typer.echo(json.dumps(document, indent=2))
+        _print_document(
+            alerts=[_alert_document(alert) for alert in open_alerts], silences=[_silence_document(one) for one in silences]
+        )
         return
     _print_alerts(open_alerts, now)
     for one in silences:
@@ -61,8 +72,7 @@ def show(
     if not found and not told:
         raise NoSuchAlert(f"no alert {wanted} is open or in the log")
     if as_json:
-        document = {"alerts": [_alert_document(one) for one in found], "rulings": [_ruling_document(one) for one in told]}
-        typer.echo(json.dumps(document, indent=2))
+        _print_document(alerts=[_alert_document(one) for one in found], rulings=[_ruling_document(one) for one in told])
         return
     _print_alerts(found, datetime.now(UTC))
     _print_rulings(told)
@@ -77,7 +87,7 @@ def log(
     """Show why something was told or not told: every change of the named reason, newest last."""
     _, _, rulings = _read(config, limit=limit)
     if as_json:
-        typer.echo(json.dumps([_ruling_document(one) for one in rulings], indent=2))
+        _print_document(rulings=[_ruling_document(one) for one in rulings])
     else:
         _print_rulings(rulings)
 
@@ -144,6 +154,12 @@ def _read(config: Config, limit: int = 0) -> tuple[list[Alert], list[Silence], l
     return sorted(told.alerts, key=lambda one: (-one.level, one.since)), list(told.silences), list(told.rulings)
 
 
+def _print_document(**parts: list[dict[str, Any]]) -> None:
+    from monitor.cli.documents import SCHEMA, iso
+
+    typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), **parts}, indent=2))
+
+
 def _alert_document(alert: Alert) -> dict[str, Any]:
     from monitor.cli.documents import iso
     from monitor.margin.quantities import plain_or_none
@@ -203,30 +219,50 @@ def _about(one: Alert | Ruling) -> str:
 
 
 def _print_alerts(open_alerts: list[Alert], now: datetime) -> None:
+    from rich.text import Text
+
     from monitor.alerts.rounding import span
-    from monitor.cli.screen import console, table
+    from monitor.cli.columns import print_rows
+    from monitor.cli.screen import console
 
     if not open_alerts:
         console().print("No alert is open.")
         return
-    shown = table("code", "level", "rule", "about", "for", "now")
-    for alert in open_alerts:
-        level = f"[{COLOURS[alert.level.label]}]{alert.level.label}[/]"
-        shown.add_row(alert.code, level, alert.rule, _about(alert), span(now - alert.since), alert.named.replace("_", " "))
-    console().print(shown)
+    rows = [
+        [
+            Text(alert.code),
+            Text(alert.level.label, style=COLOURS[alert.level.label]),
+            Text(alert.rule),
+            Text(_about(alert)),
+            Text(span(now - alert.since)),
+            Text(alert.named.replace("_", " ")),
+        ]
+        for alert in open_alerts
+    ]
+    print_rows(console(), OPEN, rows)
 
 
 def _print_rulings(rulings: list[Ruling]) -> None:
-    from monitor.cli.screen import console, table
+    from rich.text import Text
+
+    from monitor.cli.columns import print_rows
+    from monitor.cli.screen import console
 
     if not rulings:
         console().print("Nothing was ruled on yet.")
         return
-    shown = table("when", "code", "level", "rule", "about", "ruling")
-    for one in rulings:
-        when = f"{one.at.astimezone():%m-%d %H:%M:%S}"
-        shown.add_row(when, one.code, one.level.label, one.rule, _about(one), one.named.replace("_", " "))
-    console().print(shown)
+    rows = [
+        [
+            Text(f"{one.at.astimezone():%m-%d %H:%M:%S}"),
+            Text(one.code),
+            Text(one.level.label, style=COLOURS[one.level.label]),
+            Text(one.rule),
+            Text(_about(one)),
+            Text(one.named.replace("_", " ")),
+        ]
+        for one in rulings
+    ]
+    print_rows(console(), LOG, rows)
 
 
 def register(cli: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The screen: one console and one look of tables for every verb; whole lines where nobody looks at a terminal."""
+"""The screen: one console for every verb; whole lines where nobody looks at a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 WIDE = 240
 """Columns when the output is a file or a pipe: nothing is cut for a width that is not there."""
@@ -18,13 +17,3 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WIDE)
-
-
-def table(*columns: str) -> Table:
-    """An empty table with these columns."""
-    from rich.table import Table
-
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    for name in columns:
-        made.add_column(name, no_wrap=True)
-    return made
