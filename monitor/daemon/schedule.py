@@ -81,11 +81,12 @@ class Schedule:
         self._watch = asyncio.get_running_loop().create_task(self._watch_jobs(), name="schedule-watch")
 
     async def stop(self) -> None:
-        """Stop at once."""
+        """Stop at once; nothing to do where it never began."""
+        if self._watch is None:
+            return
         self._scheduler.shutdown(wait=False)
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        self._watch.cancel()
+        await asyncio.gather(self._watch, return_exceptions=True)
 
     async def _run(self, name: str) -> None:
         job = self._jobs[name]
