@@ -20,17 +20,17 @@ from monitor.margin.position import Position, Side
 from monitor.margin.quantities import plain
 
 TITLES = {
-    "exchange_auto_add": "the exchange adds margin itself",
-    "exchange_disagrees": "the exchange's figures differ",
+    "exchange_auto_add": ("- the exchange adds margin itself", "- auto-margin is on"),
+    "exchange_disagrees": ("- the exchange's figures differ", "- figures differ"),
 }
-"""What a title says where it is not about how near the end is."""
+"""What a title says where it is not about how near the end is, the fullest form first."""
 TENTH = Decimal("0.1")
 
 
 def said_in_title(rule: str, nearness: Sequence[str]) -> list[str]:
     """What the title says behind the position's name, the fullest form first."""
     if rule in TITLES:
-        return [f"- {TITLES[rule]}"]
+        return list(TITLES[rule])
     if rule == "tier_change":
         return [*(f"new tiers, {near}" for near in nearness), *nearness]
     return list(nearness)

@@ -95,7 +95,7 @@ def test_rule_line_says_what_a_rule_saw(told, line):
 def test_said_in_title_leads_with_what_is_not_about_the_end():
     near = ["cushion 23 %, liq 2 % away", "liq 2 % away"]
     assert said_in_title("cushion", near) == near
-    assert said_in_title("exchange_auto_add", near) == ["- the exchange adds margin itself"]
+    assert said_in_title("exchange_auto_add", near) == ["- the exchange adds margin itself", "- auto-margin is on"]
     assert said_in_title("tier_change", near[1:]) == ["new tiers, liq 2 % away", "liq 2 % away"]
 
 
