@@ -34,6 +34,7 @@ OPENING_PATIENCE = 120.0
 QUIET = 1.5
 """Seconds without a message, once all have come, after which nothing else is waited for."""
 SAMPLE_SECONDS = 0.25
+BUG_LINES = 30
 LOG_LINES = 25
 BUGS = ("Traceback", "cycle.failed", "worker.died", "store.commit_failed")
 """Words that a sound daemon never logs, whatever its exchanges do."""
@@ -194,8 +195,11 @@ class Timeline:
         daemon = self.stage.daemon
         if daemon is not None and daemon.poll() is not None:
             problems.append(Problem(text=f"the daemon ended by itself with {daemon.returncode}"))
-        log = self.stage.program.log()
-        problems.extend(Problem(text=f"the daemon logged {word!r}") for word in BUGS if word in log)
+        lines = self.stage.program.log().splitlines()
+        for number, line in enumerate(lines):
+            if any(word in line for word in BUGS):
+                problems.append(Problem(text="\n".join(["the daemon logged", *lines[number : number + BUG_LINES]])))
+                break
         return problems
 
 

@@ -36,7 +36,7 @@ def main() -> int:
         passed = "FAIL" if result.complaints else "pass"
         _say(f"{passed}  {cell.row.name:<24} {cell.exchange:<8} {result.seconds:5.1f} s  {cell.right.outcome.name.lower()}")
         for complaint in result.complaints:
-            _say(f"      {complaint[:300]}")
+            _say(f"      {complaint[:2000]}")
         if result.story and given.stories:
             given.stories.mkdir(parents=True, exist_ok=True)
             (given.stories / f"{cell.name}.txt".replace(" ", "-")).write_text(result.story)
