@@ -1,11 +1,14 @@
+import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from monitor import app
-from monitor.errors import ChannelRefused
+from monitor.errors import ChannelRefused, RateLimited
 from monitor.ports import CheckLine
 from monitor.rules import discover
+from monitor.store.sqlite import SqliteStore
 from tests.builders import position, snapshot
 from tests.cli.terminal import now
 from tests.fakes import FakeExchange, FakeNotifier
@@ -95,3 +98,26 @@ def test_live_positions_are_read_now_and_kept_nowhere(terminal, exchange):
     assert exchange.closed
     assert "nobody watches" not in terminal.run("positions", "--live").out
     assert Decimal(one["liquidation_price"]) > 90
+
+
+def test_looking_keeps_the_silence_that_an_exchange_asked_for(terminal, monkeypatch):
+    """A ban that the daemon met is in the store; a look from the command line must not break it."""
+    until = now() + timedelta(hours=1)
+
+    async def keep():
+        store = await SqliteStore.open(terminal.store)
+        await store.keep_ban("binance", until)
+        await store.close()
+
+    asyncio.run(keep())
+    pacers = []
+
+    def build(_loaded, _clock, pacer):
+        pacers.append(pacer)
+        return [FakeExchange()]
+
+    monkeypatch.setattr(app, "build_exchanges", build)
+    for arguments in (["check"], ["positions", "--live"]):
+        assert terminal.run(*arguments).code == 0
+        with pytest.raises(RateLimited):
+            pacers.pop().check(["binance"])

@@ -13,7 +13,7 @@ import pytest
 from monitor import app
 from monitor import cli as module
 from monitor.cli import VERBS, wanted
-from monitor.errors import StoreUnavailable
+from monitor.errors import StoreFault, StoreUnavailable
 from monitor.store.lock import InstanceLock
 from tests.builders import failure, position, snapshot
 from tests.cli.terminal import now
@@ -186,3 +186,46 @@ def test_a_verb_that_reads_the_store_loads_nothing_that_it_does_not_need(termina
     for verb in ("positions", "history"):
         done = subprocess.run([sys.executable, "-c", program, verb], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-2:] == ["0", "[]"], verb
+
+
+def test_a_daemon_guards_until_it_is_told_to_stop(terminal, fakes, monkeypatch):
+    class Fresh(FakeExchange):
+        async def fetch_family(self, family):
+            return snapshot(position("100"), when=now())
+
+    class Stopping(FakeNotifier):
+        async def send(self, message):
+            await super().send(message)
+            if "stopped" not in message.title:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    exchange, phone = Fresh(), Stopping()
+    monkeypatch.setattr(app, "build_exchanges", lambda *_: [exchange])
+    monkeypatch.setattr(app, "build_channels", lambda *_: [phone])
+    said = terminal.run("run", "--log-level", "debug")
+    assert said.code == 0
+    assert [message.title for message in phone.accepted] == [
+        "guarding 1 position on 1 account",
+        "margincall stopped: your guard is off",
+    ]
+    assert '"event": "daemon.stopped"' in said.err
+    assert exchange.closed
+
+
+def test_an_error_without_advice_is_told_in_one_line(terminal, monkeypatch):
+    def refuse(*_):
+        raise StoreFault("the store refused a statement")
+
+    monkeypatch.setattr(app, "build_exchanges", refuse)
+    said = terminal.run("check")
+    assert (said.code, said.err) == (1, "the store refused a statement\n")
+
+
+def test_calc_is_a_verb_without_any_configuration(terminal, monkeypatch, capsys):
+    cases = terminal.folder / "cases.json"
+    cases.write_text("[]")
+    monkeypatch.setattr(sys, "argv", ["margincall", "calc", str(cases)])
+    with pytest.raises(SystemExit) as end:
+        module.main()
+    assert not end.value.code
+    assert capsys.readouterr().out == "[]\n"

@@ -271,9 +271,24 @@ async def test_the_memory_forgets_what_is_not_configured_any_more():
     await post.guard.take(failure(family=COINM))
     memory = post.guard.memory
     assert pruned(memory, [USDM, COINM]).alerts == memory.alerts
+    post.clock.advance(31)
+    await post.guard.tick()
+    blind = post.guard.memory
+    kinds = {(subject.kind.value, subject.family) for _, subject in blind.alerts}
+    assert kinds == {("position", ""), ("family", "usdm"), ("family", "coinm")}
+    assert {subject.family for _, subject in pruned(blind, [USDM]).alerts} == {"", "usdm"}
     less = pruned(memory, [USDM])
     assert set(less.families) == {USDM}
     assert set(less.positions) == {key()}
     other = pruned(memory, [replace(USDM, account="other")])
     assert (other.families, other.positions, other.alerts) == ({}, {}, {})
     assert other.epochs == memory.epochs
+
+
+async def test_a_store_that_was_lost_is_told_as_critical():
+    post = Post()
+    await post.guard.tell_store_lost("store.db.damaged")
+    message = post.store.kept[-1].messages[0]
+    assert message.title == "margincall: the store was damaged, memory starts anew"
+    assert "store.db.damaged" in message.body
+    assert message.level.label == "critical"

@@ -160,8 +160,10 @@ def test_any_secret_is_hidden_in_the_base64_of_what_holds_it(before, secret, aft
     assert len(scrubbed.replace(logs.HIDDEN, "")) <= len(whole) - (len(raw) * 8 // 6 - 1)
 
 
-def test_a_short_word_is_never_searched_for(written):
+def test_a_short_word_is_never_searched_for_and_a_longer_one_only_as_it_is():
     assert logs.Scrubber(["main", ""]).text("main account") == "main account"
+    encoded = base64.b64encode(b"hunter2").decode()
+    assert logs.Scrubber(["hunter2"]).text(f"hunter2 {encoded}") == f"{logs.HIDDEN} {encoded}"
 
 
 def test_foreign_loggers_stay_at_info_when_debug_is_asked_for(written):

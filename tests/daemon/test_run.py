@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -119,7 +120,7 @@ class World:
         )
 
 
-def daemon(monkeypatch, exchange, story, *, phone=None, signaled=signal.SIGTERM):
+def daemon(monkeypatch, exchange, story, *, phone=None, signaled=signal.SIGTERM, **parts):
     """Run a daemon through ``story(world)`` and stop it by a signal: the world, and how long the stop took."""
 
     async def main(clock):
@@ -127,7 +128,7 @@ def daemon(monkeypatch, exchange, story, *, phone=None, signaled=signal.SIGTERM)
         for asker in ("apscheduler.schedulers.base", "apscheduler.triggers.interval", "apscheduler.executors.base"):
             monkeypatch.setattr(f"{asker}.datetime", datetime_of(clock))
         world = World(clock, exchange, phone or Phone())
-        running = asyncio.create_task(run_forever(world.parts))
+        running = asyncio.create_task(run_forever(replace(world.parts, **parts)))
         await story(world)
         began = clock.monotonic()
         os.kill(os.getpid(), signaled)
@@ -286,6 +287,37 @@ def test_a_worker_that_dies_of_a_bug_is_started_again(monkeypatch):
         world, _ = daemon(monkeypatch, Market("usdm"), story, phone=Buggy())
     assert [one["event"] for one in logs].count("worker.died") == 1
     assert world.phone.titles == ["guarding 1 position on 1 account", "margincall stopped: your guard is off"]
+
+
+def test_a_heartbeat_and_a_digest_run_along_when_they_are_wanted(monkeypatch):
+    runs = []
+
+    class Beats:
+        def __init__(self, name):
+            self.name = name
+
+        def poke(self):
+            runs.append(f"{self.name} poked")
+
+        async def run(self):
+            runs.append(self.name)
+            await asyncio.Event().wait()
+
+    heart, daily = Beats("heart"), Beats("daily")
+    daemon(monkeypatch, Market("usdm"), partial(for_seconds, 100), heartbeat=heart, digest=daily)
+    assert {"heart", "daily", "daily poked"} <= set(runs)
+
+
+def test_a_stop_goes_on_when_something_cannot_be_closed(monkeypatch):
+    class Sticky(Market):
+        async def close(self):
+            raise OSError("the connection is stuck")
+
+    with capture_logs() as logs:
+        world, took = daemon(monkeypatch, Sticky("usdm"), partial(for_seconds, 5))
+    assert "stop.stumbled" in [one["event"] for one in logs]
+    assert took < 1
+    assert world.phone.titles[-1] == "margincall stopped: your guard is off"
 
 
 def once(exchange, phone):

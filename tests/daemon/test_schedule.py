@@ -124,11 +124,15 @@ def test_the_watch_goes_on_when_a_callback_fails(monkeypatch):
     assert run_virtually(main) >= 2
 
 
-def test_nothing_is_called_when_it_was_stopped_before_it_started():
+def test_nothing_is_called_when_it_was_stopped():
     async def main(clock):
+        called = []
         schedule = Schedule(clock, on_step=lambda step: None, wall=clock.wall)
+        schedule.every("poll", POLL, lambda: called.append(clock.monotonic()))
+        await schedule.stop()
         schedule.start()
         await schedule.stop()
         await asyncio.sleep(5)
+        return called
 
-    run_virtually(main)
+    assert run_virtually(main) == []
