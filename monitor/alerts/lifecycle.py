@@ -103,15 +103,13 @@ def advance(
     """
     if alert is None:
         return _begin(judgement, rule=rule, subject=subject, now=now, born=born)
-    match alert.state:
-        case AlertState.HELD:
-            return _held(alert, judgement, rule=rule, now=now)
-        case AlertState.FIRING:
-            if alert.acked_at is not None and now - alert.acked_at >= ack_lapses:
-                alert = _lapsed(alert)
-            return _firing(alert, judgement, rule=rule, now=now, repeats=repeats)
-        case AlertState.CLEARING:
-            return _clearing(alert, judgement, rule=rule, now=now)
+    if alert.state is AlertState.HELD:
+        return _held(alert, judgement, rule=rule, now=now)
+    if alert.state is AlertState.CLEARING:
+        return _clearing(alert, judgement, rule=rule, now=now)
+    if alert.acked_at is not None and now - alert.acked_at >= ack_lapses:
+        alert = _lapsed(alert)
+    return _firing(alert, judgement, rule=rule, now=now, repeats=repeats)
 
 
 def end(alert: Alert) -> Step:
