@@ -105,7 +105,7 @@ def position_title(lead: Notice, story: PositionStory) -> str:
     if lead.why is NotifyReason.RESOLVED:
         if story.standing is None:
             clear = "Guarded again" if alert.rule == "not_guarded" else "All clear"
-            return fit(*(f"{clear}: {name} {near}" for near in _nearness(story)))
+            return fit(*(f"{clear}: {name} {near}" for near in _nearness(story)), f"{clear}: {name}")
         level, again = story.standing, WHY_AGAIN[NotifyReason.REPEAT]
     heads = dict.fromkeys((f"{again}{level.label.upper()}: {name}", f"{level.label.upper()}: {name}"))
     if story.mode:
