@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from monitor.alerts.accounts import key_body, key_title
 from monitor.alerts.delivery import ChannelStory, channel_body, channel_title
@@ -18,14 +19,32 @@ from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
 from monitor.margin.position import Position
-from monitor.margin.whatif import liquidation_after, margin_for_cushion, margin_for_distance, margin_for_usage
+from monitor.margin.quantities import plain
+from monitor.margin.whatif import (
+    liquidation_after,
+    margin_for_buffer,
+    margin_for_cushion,
+    margin_for_distance,
+    margin_for_ratio,
+    margin_for_usage,
+)
 from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, KeyMemory, PositionMemory
 from monitor.policy import Policy
-from monitor.rules.base import Level
+from monitor.rules.base import Level, RatioLine
 from monitor.rules.cushion import Cushion
 from monitor.rules.liquidation_distance import LiquidationDistance
+from monitor.rules.margin_ratio import MarginRatio
 from monitor.rules.margin_usage import MarginUsage
+from monitor.rules.thin_buffer import ThinBuffer
 
+Line = TypeVar("Line")
+
+MARGIN_FOR = {
+    Cushion.KIND: margin_for_cushion,
+    MarginUsage.KIND: margin_for_usage,
+    LiquidationDistance.KIND: margin_for_distance,
+}
+"""The extra margin that lifts a position to a line of the rule."""
 NONE_BROKEN: Mapping[str, ChannelMemory] = {}
 NONE_GONE: Mapping[Subject, PositionMemory] = {}
 NONE_READ: Mapping[tuple[str, str], KeyMemory] = {}
@@ -170,24 +189,36 @@ def _standing(seen: PositionMemory, policy: Policy) -> Level | None:
 
 
 def _goal(rule: object, position: Position) -> tuple[Decimal, str] | None:
-    """The margin that lifts the position to the rule's mildest line, and that line in words."""
+    """The margin that lifts the position to the rule's mildest line, and that line in words; None without an answer."""
+    goal: tuple[Decimal | None, str] | None = None
     match rule:
-        case Cushion():
-            line = _mildest(rule)
-            amount = margin_for_cushion(position, line) if line is not None else None
-            name = "cushion"
-        case MarginUsage():
-            line = _mildest(rule)
-            amount = margin_for_usage(position, line) if line is not None else None
-            name = "margin usage"
-        case LiquidationDistance():
-            line = _mildest(rule)
-            amount = margin_for_distance(position, line) if line is not None else None
-            name = "liquidation distance"
-        case _:
-            return None
-    return None if line is None or amount is None else (amount, f"{name} {line_share(line)}")
+        case Cushion() | MarginUsage() | LiquidationDistance():
+            share = _mildest(rule.warning, rule.critical, rule.emergency)
+            if share is not None:
+                goal = MARGIN_FOR[rule.KIND](position, share), f"{rule.KIND.replace('_', ' ')} {line_share(share)}"
+        case MarginRatio():
+            line = _mildest(rule.warning, rule.critical, rule.emergency)
+            goal = None if line is None else _ratio_goal(position, line)
+        case ThinBuffer():
+            # ``at_open`` comes last: it counts only when a position is first seen.
+            buffer = _mildest(rule.warning, rule.critical, rule.emergency, rule.at_open)
+            goal = (
+                None
+                if buffer is None
+                else (margin_for_buffer(position, buffer), f"{plain(buffer)} times what the exchange wants")
+            )
+    if goal is None or goal[0] is None:
+        return None
+    return goal[0], goal[1]
 
 
-def _mildest(rule: Cushion | MarginUsage | LiquidationDistance) -> Decimal | None:
-    return next((line for line in (rule.warning, rule.critical, rule.emergency) if line is not None), None)
+def _ratio_goal(position: Position, line: RatioLine) -> tuple[Decimal | None, str]:
+    """The margin that lifts equity / notional to a line, and the line in words."""
+    if line.multiple:
+        return margin_for_buffer(position, line.value), f"margin ratio {plain(line.value)}x the maintenance rate"
+    return margin_for_ratio(position, line.value), f"margin ratio {line_share(line.value)}"
+
+
+def _mildest(*lines: Line | None) -> Line | None:
+    """The first line that is set; rules name theirs mildest first."""
+    return next((line for line in lines if line is not None), None)

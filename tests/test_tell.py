@@ -10,9 +10,11 @@ from monitor.decide import decide
 from monitor.memory import Memory
 from monitor.rules.base import RatioLine
 from monitor.rules.cushion import Cushion
+from monitor.rules.exchange_auto_add import ExchangeAutoAdd
 from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_ratio import MarginRatio
 from monitor.rules.margin_usage import MarginUsage
+from monitor.rules.thin_buffer import ThinBuffer
 from tests.builders import at, policy, position, snapshot
 
 D = Decimal
@@ -42,6 +44,14 @@ def told(rules, *marks, **changes):
         (MarginUsage(warning=D("0.25"), emergency=D("0.30")), "Add 7.20 USDT to be back at margin usage 25 %"),
         # liquidation at 93 x 0.9 = 83.7: 10 x 83.7 - 900 + x = 0.837 x 10 -> x = 63 + 8.37 = 71.37
         (LiquidationDistance(warning=D("0.10")), "Add 71.37 USDT to be back at liquidation distance 10 %"),
+        # notional 930, of which 5 % is 46.50: x = 16.50
+        (MarginRatio(critical=RatioLine(D("0.05"), multiple=False)), "Add 16.50 USDT to be back at margin ratio 5 %"),
+        # the maintenance rate is 1 %: 4 x 9.3 = 37.2, x = 7.2
+        (
+            MarginRatio(warning=RatioLine(D(4), multiple=True), critical=RatioLine(D("3.5"), multiple=True)),
+            "Add 7.20 USDT to be back at margin ratio 4x the maintenance rate",
+        ),
+        (ThinBuffer(warning=D(4), at_open=D(20)), "Add 7.20 USDT to be back at 4 times what the exchange wants"),
     ],
 )
 def test_a_message_says_how_much_margin_brings_the_position_back_over_the_mildest_line(rule, words):
@@ -51,16 +61,14 @@ def test_a_message_says_how_much_margin_brings_the_position_back_over_the_mildes
     assert ("NOT enough" in message.body) is (D(words.split()[1]) > 50)
 
 
-@pytest.mark.parametrize(
-    "rule", [MarginRatio(critical=RatioLine(D("0.05"), multiple=False)), MarginUsage(warning=None, emergency=None)]
-)
+@pytest.mark.parametrize("rule", [MarginUsage(warning=None, emergency=None), ExchangeAutoAdd()])
 def test_a_rule_without_an_answer_leaves_it_to_the_next(rule):
     (message,) = told(policy(rule, Cushion()), CALM, EMERGENCY)
     assert "to be back at cushion 60 %" in message.body
 
 
 def test_no_margin_is_asked_for_when_no_rule_has_an_answer():
-    (message,) = told(policy(MarginRatio(critical=RatioLine(D("0.05"), multiple=False))), CALM, EMERGENCY)
+    (message,) = told(policy(ExchangeAutoAdd()), CALM, exchange_adds_margin=True)
     assert "Add " not in message.body
 
 

@@ -86,6 +86,36 @@ def margin_for_usage(position: Position, usage: Decimal) -> Decimal | None:
     return _tried(position, amount, reached)
 
 
+def margin_for_ratio(position: Position, ratio: Decimal) -> Decimal | None:
+    """Extra margin (settle currency) that brings the margin ratio (equity / notional) to ``ratio``; 0: it is there already.
+
+    The notional does not move with the margin, so nor does the line: ratio x notional - equity.
+    """
+
+    def reached(after: Figures) -> bool:
+        return after.margin_ratio >= ratio
+
+    now = assess(position).judged
+    return ZERO if reached(now) else _tried(position, ratio * now.notional - now.equity, reached)
+
+
+def margin_for_buffer(position: Position, buffer: Decimal) -> Decimal | None:
+    """Extra margin (settle currency) that brings the judged equity to ``buffer`` times the requirement; 0 and None as above.
+
+    The tier stays, since it goes by the size at the mark; what moves with the margin is Bybit's reserve for the closing fee.
+    """
+
+    def reached(after: Figures) -> bool:
+        return after.equity >= buffer * after.requirement
+
+    now = assess(position).judged
+    if reached(now):
+        return ZERO
+    gain = ONE - buffer * terms_of(position).fees.slope
+    # equity + X >= buffer x (requirement + slope X)
+    return _tried(position, (buffer * now.requirement - now.equity) / gain, reached) if gain > 0 else None
+
+
 def margin_for_distance(position: Position, distance: Decimal) -> Decimal | None:
     """Extra margin (settle currency) that moves the judged liquidation price to ``distance`` (a share of the mark) from the mark.
 

@@ -7,7 +7,14 @@ from hypothesis import assume, given, settings
 
 from monitor.margin.assessment import Figures, assess
 from monitor.margin.position import ExchangeSays, Position
-from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage, with_added_margin
+from monitor.margin.whatif import (
+    margin_for_buffer,
+    margin_for_cushion,
+    margin_for_distance,
+    margin_for_ratio,
+    margin_for_usage,
+    with_added_margin,
+)
 from tests.margin.positions import a_position, a_table, d, known
 from tests.margin.strategies import decimals, positions
 
@@ -145,6 +152,41 @@ def test_margin_for_usage_is_none_when_the_reserve_grows_as_fast_as_the_margin()
 @pytest.mark.parametrize(
     ("position", "target", "answer"),
     [
+        (a_position(), "0.1", "0"),  # 10 of 100: on the line
+        (a_position(mark="95"), "0.1", "4.5"),  # 5 of 95; 10 % is 9.5
+        (a_position(side="short", mark="104"), "0.1", "4.4"),  # 6 of 104
+        (a_position(mark="85"), "0.1", "13.5"),  # equity -5, 8.5 wanted
+        # inverse, 100 USD a contract at 100, marked 80: value 1.25, equity 0.3 - 0.25; a tenth is 0.125
+        (a_position(contract="inverse", contract_size="100", mark="80", margin="0.3"), "0.1", "0.075"),
+    ],
+)
+def test_margin_for_ratio_is_the_share_of_the_notional_less_the_equity(position, target, answer):
+    assert margin_for_ratio(position, d(target)) == d(answer)
+
+
+# 1 % up to 100, then 5 % less 4: at 120 the requirement is 2, of which the first tier knows nothing
+TWO_TIERS = a_table(("0", "100", "0.01", "0"), ("100", None, "0.05", "4"))
+
+
+@pytest.mark.parametrize(
+    ("position", "target", "answer"),
+    [
+        (a_position(), "10", "0"),  # requirement 1, equity 10
+        (a_position(mark="95"), "6", "0.7"),  # 6 x 0.95 = 5.7, equity 5
+        (a_position(mark="95", says_requirement="3"), "2", "1"),  # the exchange wants 3: 6 less 5
+        (a_position(side="short", mark="120", margin="25", tiers=TWO_TIERS), "4", "3"),  # equity 5, 4 x 2 = 8
+        (a_position(tiers=a_table(("0", None, "0", "1"))), "10", "0"),  # nothing is required
+        # the reserve grows by a third of what is added, and four times that is more than all of it
+        (a_position(exchange="bybit", side="short", mark="105", leverage="10", fee="0.5"), "4", None),
+    ],
+)
+def test_margin_for_buffer_is_that_many_requirements_less_the_equity(position, target, answer):
+    assert margin_for_buffer(position, d(target)) == (None if answer is None else d(answer))
+
+
+@pytest.mark.parametrize(
+    ("position", "target", "answer"),
+    [
         (a_position(), "0.05", "0"),
         (a_position(margin="150"), "0.05", None),
         # liquidation at 80: equity 10 - 20 + X = 0.8
@@ -209,3 +251,21 @@ def test_distance_is_reached_and_by_no_more_than_needed_when_that_margin_is_adde
     assert figures.liquidation_distance is None or figures.liquidation_distance >= target
     short = after(position, amount - 2 * STEP)
     assert short.headroom <= 0 or (short.liquidation_distance is not None and short.liquidation_distance < target)
+
+
+@SOME
+@given(positions(), decimals("0.01", "0.95", 2))
+def test_margin_ratio_is_reached_and_by_no_more_than_needed_when_that_margin_is_added(position, target):
+    amount = some_margin(margin_for_ratio(position, target))
+    assert after(position, amount).margin_ratio >= target
+    assert after(position, amount - 2 * STEP).margin_ratio < target
+
+
+@SOME
+@given(positions(), decimals("1", "9", 2))
+def test_buffer_is_reached_and_by_no_more_than_needed_when_that_margin_is_added(position, target):
+    amount = some_margin(margin_for_buffer(position, target))
+    figures = after(position, amount)
+    assert figures.equity >= target * figures.requirement
+    short = after(position, amount - 2 * STEP)
+    assert short.equity < target * short.requirement
