@@ -6,6 +6,8 @@
     ├── ConfigError                     the configuration cannot be used; carries every Problem at once (exit 78)
     ├── InstanceRunning                 another daemon holds this store
     ├── NoSuchAlert                     a person named an alert or a silence that is not there
+    ├── TopUpRefused                    a person's own margin change, or a request about policies, cannot be done
+    ├── TopUpsStopped                   the kill switch is thrown: nothing may be sent
     ├── ExchangeFault                   a call to an exchange did not give an answer that can be used
     │   ├── Unreachable                 DNS, refused, TLS, reset: no reply at all
     │   ├── TimedOut                    no whole reply within the deadline
@@ -17,6 +19,8 @@
     │   ├── NotOpened                   the account has not opened this part of the exchange
     │   ├── CallRefused                 any other refusal, with the exchange's own code
     │   ├── CallForbidden               the call is not on margincall's own allow-list (a bug of ours, stopped)
+    │   ├── WriteNotSent                a write that certainly did not leave this machine: nothing has changed
+    │   ├── WriteRefused                a write that the exchange certainly refused: nothing has changed
     │   └── OutcomeUnknown              a write that did not answer clearly: reconcile, never repeat
     ├── NotifyFault                     a channel did not accept a message
     │   ├── ChannelUnavailable          may work later; carries retry_after where the service names one
@@ -102,6 +106,18 @@ class NoSuchAlert(MargincallError):
     hint = "`margincall alerts list` shows what is open."
 
 
+class TopUpRefused(MargincallError):
+    """A person asked for a margin change or for something about the policies, and it cannot be done."""
+
+    hint = "`margincall topups list` shows the policies and what keeps them from acting."
+
+
+class TopUpsStopped(MargincallError):
+    """The kill switch is thrown: no margin is changed until `margincall topups start`."""
+
+    hint = "`margincall topups start` releases it; a STOP file in the store's folder must be removed."
+
+
 class ExchangeFault(MargincallError):
     """A call to an exchange did not give an answer that can be used; ``code`` is the exchange's own, where it gave one."""
 
@@ -176,6 +192,16 @@ class CallForbidden(ExchangeFault):
 
     retryable = False
     hint = "This is a bug in margincall: please report it."
+
+
+class WriteNotSent(ExchangeFault):
+    """A write certainly did not leave this machine (no name, no connection, no trust, our own pause): nothing has changed."""
+
+
+class WriteRefused(ExchangeFault):
+    """The exchange refused a write with a code of the allow-list of refusals: nothing has changed."""
+
+    retryable = False
 
 
 class OutcomeUnknown(ExchangeFault):

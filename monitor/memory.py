@@ -13,6 +13,8 @@ from monitor.alerts.muting import Silence
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
+from monitor.topups.changes import MarginChange
+from monitor.topups.state import NO_CHANGES, TopUpChanges, TopUpMemory
 
 
 class FamilyState(StrEnum):
@@ -98,6 +100,7 @@ class Memory:
     silences: Mapping[str, Silence] = field(default_factory=dict)
     channels: Mapping[str, ChannelMemory] = field(default_factory=dict)
     keys: Mapping[tuple[str, str], KeyMemory] = field(default_factory=dict)
+    top_ups: TopUpMemory = field(default_factory=TopUpMemory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,8 @@ class Commit:
     ``readings``: open positions just read, whose assessment is new; they are history and memory at once. ``positions``: other
     open positions whose memory changed. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
     ``rulings``: named reasons that changed. ``silences``: new or ended ones (an ended one has ``until`` in the past).
-    ``channels``: those that broke or work again. ``keys``: those just read.
+    ``channels``: those that broke or work again. ``keys``: those just read. ``top_ups``: what changed of automatic margin.
+    ``margin_changes``: what was added to margins or taken out, by whomever.
     """
 
     at: datetime
@@ -122,6 +126,8 @@ class Commit:
     silences: tuple[Silence, ...] = ()
     channels: tuple[ChannelMemory, ...] = ()
     keys: tuple[KeyMemory, ...] = ()
+    top_ups: TopUpChanges = NO_CHANGES
+    margin_changes: tuple[MarginChange, ...] = ()
 
 
 def shifted(memory: Memory, step: timedelta) -> Memory:

@@ -13,6 +13,7 @@ from monitor.alerts.model import Subject
 from monitor.alerts.muting import QuietHours
 from monitor.alerts.routing import Routing
 from monitor.rules.base import AccountRule, ChannelRule, FamilyRule, LifeRule, PositionRule, Rule, UnguardedRule
+from monitor.topups.policy import TopUps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,8 @@ class Policy:
     """What the owner wants. ``watching_since``: when this run began, so that no time asleep counts as blindness.
 
     ``once``: a single run, which tells a failed read at once. ``overrides``: the first that matches counts. ``dust``: by settle
-    currency, positions of a smaller notional are not judged. ``ack_lapses``: how long an acknowledgement lasts.
+    currency, positions of a smaller notional are not judged. ``ack_lapses``: how long an acknowledgement lasts. ``top_ups``: the
+    policies of automatic margin.
     """
 
     rules: Sequence[Rule]
@@ -49,6 +51,7 @@ class Policy:
     overrides: Sequence[Override] = ()
     dust: Mapping[str, Decimal] = field(default_factory=dict)
     ack_lapses: timedelta = ACK_LAPSES
+    top_ups: TopUps = field(default_factory=TopUps)
 
     def rules_for(self, subject: Subject) -> Sequence[Rule]:
         """The rules in force for this subject."""

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from monitor.alerts.model import Message
 from monitor.margin.assessment import Assessment
+from monitor.margin.position import Position
 from monitor.margin.reading import FamilyReading, KeyFacts
 from monitor.memory import Commit, Memory
+from monitor.topups.evidence import Evidence
+from monitor.topups.ledger import Intent
 
 
 class Clock(Protocol):
@@ -73,6 +77,49 @@ class Exchange(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginReceipt:
+    """A margin change that the exchange confirmed. ``amount`` as it echoed it, below 0 for taken out."""
+
+    at: datetime
+    amount: Decimal
+    isolated_margin: Decimal | None = None
+    liquidation_price: Decimal | None = None
+
+
+class MarginWriter(Protocol):
+    """One account's way to change margins, with the credential that may: the only writes in the whole program."""
+
+    account: str
+    exchange: str
+    window: timedelta
+    """For so long after it was signed the exchange may still accept a request."""
+
+    async def change_margin(self, intent: Intent) -> MarginReceipt:
+        """Send the intent, once, on a connection of its own; ends within 6 seconds.
+
+        Raises WriteNotSent or WriteRefused where it is certain that nothing has changed, else OutcomeUnknown. Whatever else
+        comes out of it (CancelledError too) is to be taken for OutcomeUnknown.
+        """
+        ...
+
+    async def fetch_evidence(self, intent: Intent) -> Evidence:
+        """One look at what the exchange shows of an intent. Raises ExchangeFault where it cannot be read in full."""
+        ...
+
+    async def fetch_index_price(self, position: Position) -> Decimal | None:
+        """The index price that the mark should be near; None where the exchange has none. Raises ExchangeFault."""
+        ...
+
+    async def fetch_key(self) -> KeyFacts | None:
+        """What the credential may do; None where the exchange does not say or could not be asked."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection, within a second."""
+        ...
+
+
 class Notifier(Protocol):
     """One channel to people."""
 
@@ -124,6 +171,14 @@ class Store(Protocol):
 
     async def commit(self, commit: Commit, *, channels: Sequence[str]) -> None:
         """Keep what one decision changed; each message of it becomes one pending delivery for each of ``channels``."""
+        ...
+
+    async def submit(self, commit: Commit, *, channels: Sequence[str]) -> None:
+        """Keep a commit whose intents are SUBMITTING, synced to the disk, unless the kill switch is thrown at that moment.
+
+        Both are one transaction. Raises TopUpsStopped for a stop in the store or a file ``STOP`` beside it; then, as after any
+        StoreFault, nothing has changed and nothing may be sent.
+        """
         ...
 
     async def claim(
