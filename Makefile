@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.9.7
+# Two tests at a time; those that time the whole program run one after the other (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .PHONY: help test check bench alarms demo faults lint types cover lock clean setup
 
@@ -28,7 +30,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@touch $@
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -38,7 +40,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 cover: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 	$(BIN)/python -m coverage report --include='monitor/margin/*,monitor/rules/*,monitor/alerts/*,monitor/decide.py,monitor/draft.py,monitor/speak.py,monitor/observe.py,monitor/tell.py,monitor/policy.py,monitor/memory.py,monitor/requests.py,monitor/drill.py,monitor/digest.py' --fail-under=100 --precision=2
 
 check: lint types cover

@@ -1,0 +1,13 @@
+"""For all tests: what may run beside what."""
+
+import pytest
+
+WHOLE_PROGRAM = ("tests/e2e/", "tests/cli/test_demo.py")
+"""Tests that time the real program: one after the other, beside the others, so that they never slow each other down."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of the whole program to one worker; see `make test`."""
+    for item in items:
+        if item.nodeid.startswith(WHOLE_PROGRAM):
+            item.add_marker(pytest.mark.xdist_group("whole program"))
