@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -213,9 +214,13 @@ def _doubts(assessment: Assessment, coin: str) -> list[str]:
     lines = []
     if assessment.diverges:
         lines.append(disagreement(assessment, coin))
-    notes = dict.fromkeys(DEGRADED.get(mark, mark.replace("_", " ")) for mark in assessment.degraded)
-    lines.extend(f"Note: {note}." for note in notes)
+    lines.extend(f"Note: {note}." for note in doubts_in_words(assessment.degraded))
     return lines
+
+
+def doubts_in_words(marks: Iterable[str]) -> list[str]:
+    """What the marks of a position mean to its owner, each once."""
+    return list(dict.fromkeys(DEGRADED.get(mark, mark.replace("_", " ")) for mark in marks))
 
 
 def _size_line(position: Position) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, 
 from monitor.exchanges.emptiness import Balances, margins_of, still_held
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
-from monitor.exchanges.spec import Access
+from monitor.exchanges.spec import Access, ExchangeSpec
 from monitor.exchanges.stops import RestingOrder, stops_of
 from monitor.margin.position import Position
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
@@ -43,6 +43,8 @@ _KEY_SECONDS = 10.0
 
 Patience = Callable[[], float]
 """How many seconds a poll can still wait for terms; asked at the moment of waiting."""
+AccountChecks = Mapping[str, Callable[[], Awaitable[Sequence[CheckLine]]]]
+"""What `check` asks of an account besides its families, by topic; each raises MargincallError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +59,21 @@ class FamilyContent:
 class AccountReader(ABC):
     """The port `Exchange` for one account; an exchange folder fills in how its families are read.
 
-    ``unwatched`` are the exchange's families that the user's choice of contracts leaves out.
+    ``unwatched``: the contracts of each family that the user's choice leaves out.
     """
 
     def __init__(
         self,
         *,
-        exchange: str,
-        families: tuple[str, ...],
+        spec: ExchangeSpec,
         access: Access,
         session: Session,
         clock: Clock,
-        unwatched: tuple[str, ...] = (),
     ) -> None:
         self.account = access.account
-        self.exchange = exchange
-        self.families = families
-        self.unwatched = unwatched
+        self.exchange = spec.name
+        self.families = spec.families_for(access.contracts)
+        self.unwatched = {family: left for family, holds in spec.families.items() if (left := holds - access.contracts)}
         self.access = access
         self.session = session
         self.clock = clock
@@ -83,7 +83,7 @@ class AccountReader(ABC):
         self._balances: Shelf[Balances] = Shelf(self._all_balances, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
         self._stops: Mapping[str, Shelf[Sequence[RestingOrder]]] = {
             family: Shelf(partial(self.read_stops, family), spawn=session.spawn, clock=clock, max_age=_STOPS_EVERY)
-            for family in families
+            for family in self.families
         }
 
     @abstractmethod
@@ -107,8 +107,8 @@ class AccountReader(ABC):
         """What the account's key may do; None where the exchange does not say. Raises MargincallError."""
 
     @abstractmethod
-    async def account_lines(self) -> Sequence[CheckLine]:
-        """What `check` tells beyond connection, clock and families: position mode and the like. Raises MargincallError."""
+    def account_checks(self) -> AccountChecks:
+        """What `check` tells beyond connection, clock and families: position mode, the key's rights and the like."""
 
     async def fetch_family(self, family: str) -> FamilyReading:
         """Every open position of one family, read now; see the port."""

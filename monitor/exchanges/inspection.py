@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from monitor.alerts.wording import doubts_in_words
 from monitor.errors import ExchangeFault, MargincallError
 from monitor.margin.reading import FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot
 from monitor.ports import CheckLine
@@ -13,35 +14,61 @@ from monitor.ports import CheckLine
 if TYPE_CHECKING:
     from monitor.exchanges.family import AccountReader
 
+_ASK_SECONDS = 10.0
 _SKEW_SECONDS = 1.0
 """From here on a machine's clock is worth mending, although requests are signed with the exchange's."""
 
 
 async def inspected(reader: AccountReader) -> Sequence[CheckLine]:
-    """All lines. What fails is told and the rest is still tried: one host of an exchange can be down while others answer."""
-    lines = await _connection_lines(reader)
+    """All lines. What fails is told and the rest is still tried: one host of an exchange can be down while others answer.
+
+    Only families decide whether the account can be guarded: what else does not answer is a warning.
+    """
+    no_clock = await _no_clock(reader)
     readings = await asyncio.gather(*(reader.fetch_family(family) for family in reader.families))
+    answered = any(not isinstance(reading, FamilyFailure) for reading in readings)
+    lines = _connection_lines(reader, no_clock, answered=answered)
     for reading in readings:
         lines.extend(_family_lines(reading))
-    lines.extend(CheckLine(status="ok", topic=family, text="not watched: left out by `contracts`") for family in reader.unwatched)
-    try:
-        async with asyncio.timeout(10.0):
-            lines.extend(await reader.account_lines())
-    except MargincallError as error:
-        lines.append(_fail("account", error))
-    except TimeoutError:
-        lines.append(CheckLine(status="fail", topic="account", text="no whole answer within 10 seconds"))
+    for family, contracts in reader.unwatched.items():
+        left = " and ".join(sorted(contracts))
+        lines.append(CheckLine(status="ok", topic=family, text=f"{left} contracts are not watched: left out by `contracts`"))
+    for topic, ask in reader.account_checks().items():
+        lines.extend(await _asked(topic, ask))
     return lines
 
 
-async def _connection_lines(reader: AccountReader) -> list[CheckLine]:
-    """Whether the exchange answers, how fast, and how far apart the clocks are."""
+async def _no_clock(reader: AccountReader) -> ExchangeFault | None:
+    """Measure how far apart the clocks are; why that failed, if it did."""
     try:
         await reader.session.sync_clock()
     except ExchangeFault as error:
-        return [_fail("connection", error)]
-    answered = f"answers in {(reader.session.round_trip or 0.0) * 1000:.0f} ms"
-    return [CheckLine(status="ok", topic="connection", text=answered), _clock_line(reader.session.clock_offset or 0.0)]
+        return error
+    return None
+
+
+async def _asked(topic: str, ask: Callable[[], Awaitable[Sequence[CheckLine]]]) -> Sequence[CheckLine]:
+    """The lines of one question, or a warning where it had no answer."""
+    try:
+        async with asyncio.timeout(_ASK_SECONDS):
+            return await ask()
+    except MargincallError as error:
+        return [CheckLine(status="warn", topic=topic, text=f"not known: {error.message}", advice=error.advice)]
+    except TimeoutError:
+        return [CheckLine(status="warn", topic=topic, text=f"not known: no whole answer within {_ASK_SECONDS:.0f} seconds")]
+
+
+def _connection_lines(reader: AccountReader, no_clock: ExchangeFault | None, *, answered: bool) -> list[CheckLine]:
+    """Whether the exchange answers, how fast, and how far apart the clocks are."""
+    if no_clock is None:
+        pace = f"answers in {(reader.session.round_trip or 0.0) * 1000:.0f} ms"
+        return [CheckLine(status="ok", topic="connection", text=pace), _clock_line(reader.session.clock_offset or 0.0)]
+    if not answered:
+        return [CheckLine(status="fail", topic="connection", text=no_clock.message, advice=no_clock.advice)]
+    return [
+        CheckLine(status="ok", topic="connection", text="answers"),
+        CheckLine(status="warn", topic="clock", text=f"not known: {no_clock.message}", advice=no_clock.advice),
+    ]
 
 
 def _clock_line(offset: float) -> CheckLine:
@@ -64,7 +91,8 @@ def _family_lines(reading: FamilyReading) -> list[CheckLine]:
 
 def _snapshot_lines(topic: str, snapshot: FamilySnapshot) -> list[CheckLine]:
     """The positions of a family that was read."""
-    lines = [CheckLine(status="ok", topic=topic, text=f"{len(snapshot.positions)} isolated positions guarded")]
+    held = len(snapshot.positions)
+    lines = [CheckLine(status="ok", topic=topic, text=f"{held} isolated {_positions(held)} guarded")]
     lines.extend(
         CheckLine(
             status="warn",
@@ -78,17 +106,18 @@ def _snapshot_lines(topic: str, snapshot: FamilySnapshot) -> list[CheckLine]:
         name = f"{position.key.symbol} {position.key.side}"
         if position.exchange_adds_margin:
             lines.append(CheckLine(status="warn", topic=topic, text=f"{name}: the exchange adds margin by itself"))
-        if position.degraded:
-            missing = ", ".join(mark.replace("_", " ") for mark in position.degraded)
-            lines.append(CheckLine(status="warn", topic=topic, text=f"{name}: figures on the safe side ({missing})"))
+        lines.extend(
+            CheckLine(status="warn", topic=topic, text=f"{name}: {doubt}") for doubt in doubts_in_words(position.degraded)
+        )
     tables = sum(position.tiers is not None for position in snapshot.positions)
-    if snapshot.positions:
-        fresh = "ok" if tables == len(snapshot.positions) else "warn"
-        text = f"maintenance tiers read for {tables} of {len(snapshot.positions)} positions"
-        lines.append(CheckLine(status=fresh, topic=topic, text=text))
+    if held:
+        fresh = "ok" if tables == held else "warn"
+        lines.append(
+            CheckLine(status=fresh, topic=topic, text=f"maintenance tiers read for {tables} of {held} {_positions(held)}")
+        )
     return lines
 
 
-def _fail(topic: str, error: MargincallError) -> CheckLine:
-    """An error as a line."""
-    return CheckLine(status="fail", topic=topic, text=error.message, advice=error.advice)
+def _positions(number: int) -> str:
+    """The word in the right number."""
+    return "position" if number == 1 else "positions"

@@ -13,6 +13,9 @@ from decimal import Decimal
 
 from monitor.margin.position import Position, Side
 
+LEFT_OUT = "left out by config"
+"""The mode of an open position whose kind of contract the user's `contracts` leaves out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class FamilyKey:
@@ -25,11 +28,14 @@ class FamilyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Unguarded:
-    """An open position that is not isolated, so that margincall does not assess it; ``mode`` is ``cross`` or ``portfolio``."""
+    """An open position that margincall does not assess. ``mode`` says why: ``cross``, ``portfolio``, ``isolated option``, or
+    LEFT_OUT. ``instrument_id``: the exchange's own name, where its row tells one.
+    """
 
     symbol: str
     side: Side
     mode: str
+    instrument_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from monitor.margin.reading import LEFT_OUT
 from monitor.rules.base import CLEAR, Judgement, Level, UnguardedRule, UnguardedSeen, Verdict
 
 
@@ -16,9 +17,12 @@ class NotGuarded(UnguardedRule):
     DEFAULT: ClassVar[bool] = True
 
     def judge(self, seen: UnguardedSeen, held: Level | None) -> Judgement:
-        """BREACH for a position that was guarded; one that never was is only counted, at start and in `positions`."""
+        """BREACH for a position that was guarded; one that never was is only counted, at start and in `positions`.
+
+        So is one that the owner's own configuration leaves out.
+        """
         del held
-        if not seen.was_guarded:
+        if not seen.was_guarded or seen.mode == LEFT_OUT:
             return CLEAR
         return Judgement(Verdict.BREACH, Level.CRITICAL, reason=f"its margin mode is now {seen.mode}")
 

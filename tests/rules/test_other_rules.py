@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.margin.reading import LEFT_OUT
 from monitor.rules import discover
 from monitor.rules.base import CLEAR, FamilySeen, Level, Scope, UnguardedSeen, Verdict
 from monitor.rules.data_stale import DataStale
@@ -62,6 +63,7 @@ def test_not_guarded_is_critical_when_a_guarded_position_turned_cross():
     assert (judgement.verdict, judgement.level) == (Verdict.BREACH, Level.CRITICAL)
     assert "cross" in judgement.reason
     assert NotGuarded().judge(UnguardedSeen(mode="cross", was_guarded=False), None) is CLEAR
+    assert NotGuarded().judge(UnguardedSeen(mode=LEFT_OUT, was_guarded=True), None) is CLEAR
 
 
 def test_every_kind_is_found_with_a_docstring_and_a_scope():

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.errors import AuthRejected, ExchangeFault, NotOpened
-from monitor.exchanges.binance import parse, terms
+from monitor.exchanges.binance import SPEC, parse, terms
 from monitor.exchanges.binance.dialect import dialect
 from monitor.exchanges.binance.keys import key_facts
 from monitor.exchanges.binance.orders import parse_orders
 from monitor.exchanges.emptiness import Balances
-from monitor.exchanges.family import AccountReader, FamilyContent, Patience
+from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import DAY, Shelf
@@ -73,10 +73,9 @@ class BinanceReader(AccountReader):
     """The families ``usdm`` and ``coinm`` of one account."""
 
     def __init__(self, access: Access, pacer: Pacer, clock: Clock) -> None:
-        families = tuple(name for name, host in HOSTS.items() if host.contract in access.contracts)
+        families = SPEC.families_for(access.contracts)
         session = Session(dialect(inverse_only=families == ("coinm",)), access, pacer, clock)
-        unwatched = tuple(name for name in HOSTS if name not in families)
-        super().__init__(exchange="binance", families=families, access=access, session=session, clock=clock, unwatched=unwatched)
+        super().__init__(spec=SPEC, access=access, session=session, clock=clock)
         self._instruments = {name: self._shelf(self._instrument_reader(name)) for name in families}
         self._tiers = {name: self._shelf(self._tier_reader(name)) for name in families}
         self._settings: Shelf[terms.SymbolSetting] = self._shelf(self._read_settings, max_age=_SETTINGS_AGE)
@@ -118,7 +117,11 @@ class BinanceReader(AccountReader):
         """The tiers of both hosts."""
         return tuple(self._tiers.values())
 
-    async def account_lines(self) -> Sequence[CheckLine]:
+    def account_checks(self) -> AccountChecks:
+        """USD-M's modes; COIN-M has no assets mode, and its rows tell the rest."""
+        return {"account": self._mode_lines} if "usdm" in self.families else {}
+
+    async def _mode_lines(self) -> Sequence[CheckLine]:
         """Position mode, and whether the account's asset mode allows isolated positions at all."""
         config = await self.session.call("fapiPrivateGetAccountConfig")
         if not isinstance(config, dict) or not {"dualSidePosition", "multiAssetsMargin"} <= config.keys():

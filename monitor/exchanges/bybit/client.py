@@ -19,7 +19,7 @@ from monitor.exchanges.bybit.orders import parse_orders
 from monitor.exchanges.bybit.parse import AccountInfo, MarginMode, merge_pages, parse_account_info, parse_positions
 from monitor.exchanges.bybit.terms import parse_free, parse_held
 from monitor.exchanges.emptiness import Balances
-from monitor.exchanges.family import AccountReader, FamilyContent, Patience
+from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
@@ -40,9 +40,7 @@ class BybitAccount(AccountReader):
 
     def __init__(self, access: Access, pacer: Pacer, clock: Clock) -> None:
         session = Session(DIALECT, access, pacer, clock)
-        super().__init__(
-            exchange=SPEC.name, families=SPEC.families_for(access.contracts), access=access, session=session, clock=clock
-        )
+        super().__init__(spec=SPEC, access=access, session=session, clock=clock)
         self._book = Book(session, clock, account=access.account)
         self._info: AccountInfo | None = None
         self._info_task: asyncio.Task[None] | None = None
@@ -91,10 +89,15 @@ class BybitAccount(AccountReader):
         """The shelf of risk limits."""
         return (self._book.tiers,)
 
-    async def account_lines(self) -> Sequence[CheckLine]:
+    def account_checks(self) -> AccountChecks:
         """The margin mode, and what the key may do."""
-        info = await self._account_info()
-        return [_mode_line(info), *key_lines(await self.session.call("privateGetV5UserQueryApi"))]
+        return {"margin mode": self._mode_lines, "key": self._key_lines}
+
+    async def _mode_lines(self) -> Sequence[CheckLine]:
+        return [_mode_line(await self._account_info())]
+
+    async def _key_lines(self) -> Sequence[CheckLine]:
+        return key_lines(await self.session.call("privateGetV5UserQueryApi"))
 
     async def _account_info(self) -> AccountInfo:
         """``account/info`` at most a second old; families that ask at the same time share one call."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.errors import BadReply
 from monitor.exchanges.emptiness import Balances
-from monitor.exchanges.family import AccountReader, FamilyContent, Patience
+from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.okx import SPEC
 from monitor.exchanges.okx.account import account_lines, key_facts
 from monitor.exchanges.okx.book import Book, listed
@@ -36,9 +36,7 @@ class OkxAccount(AccountReader):
 
     def __init__(self, access: Access, pacer: Pacer, clock: Clock) -> None:
         session = Session(DIALECT, access, pacer, clock)
-        super().__init__(
-            exchange=SPEC.name, families=SPEC.families_for(access.contracts), access=access, session=session, clock=clock
-        )
+        super().__init__(spec=SPEC, access=access, session=session, clock=clock)
         self._book = Book(session, clock, account=access.account)
 
     async def read_family(self, family: str, patience: Patience) -> FamilyContent:
@@ -91,8 +89,11 @@ class OkxAccount(AccountReader):
         """The shelf of position tiers."""
         return (self._book.tiers,)
 
-    async def account_lines(self) -> Sequence[CheckLine]:
-        """The account's level and position mode, and what the key may do."""
+    def account_checks(self) -> AccountChecks:
+        """The account's level and position mode, and what the key may do: one call tells it all."""
+        return {"account": self._account_lines}
+
+    async def _account_lines(self) -> Sequence[CheckLine]:
         return account_lines(listed(await self.session.call("privateGetAccountConfig"), "account/config"))
 
     def _content(self, rows: Sequence[Mapping[str, Any]], family: str) -> FamilyContent:

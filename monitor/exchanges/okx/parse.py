@@ -19,7 +19,7 @@ from monitor.exchanges.okx.terms import TAKER_FEE_RATE, UNREADABLE, Terms, unifi
 from monitor.exchanges.stops import stops_of
 from monitor.margin.position import Contract, ExchangeSays, Position, Side
 from monitor.margin.quantities import dec_or_none
-from monitor.margin.reading import Unguarded
+from monitor.margin.reading import LEFT_OUT, Unguarded
 
 DERIVATIVES = ("SWAP", "FUTURES")
 
@@ -62,10 +62,10 @@ def parse_positions(
                 unguarded.append(_other(row, held))
                 continue
             terms = terms_of(row)
-            if terms.instrument.contract not in contracts:
-                continue
             side = _side(row, held)
-            if row["mgnMode"] == "isolated":
+            if terms.instrument.contract not in contracts:
+                unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode=LEFT_OUT))
+            elif row["mgnMode"] == "isolated":
                 positions.append(_position(row, family=family, terms=terms, side=side, size=abs(held), fee_of=fee_of))
             elif row["mgnMode"] == "cross":
                 unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode="cross"))

@@ -191,7 +191,9 @@ async def test_reader_watches_only_the_families_of_its_contracts():
         lines = await reader.inspect()
         await reader.close()
         assert server.count(COINM) == 0
-    assert [line.text for line in lines if line.topic == "coinm"] == ["not watched: left out by `contracts`"]
+    assert [line.text for line in lines if line.topic == "coinm"] == [
+        "inverse contracts are not watched: left out by `contracts`"
+    ]
 
 
 async def test_polls_ask_only_for_positions_once_the_terms_are_here():
@@ -288,6 +290,45 @@ async def test_inspection_tells_connection_modes_and_what_is_not_guarded():
     assert ("usdm", "warn", "ETH/USDC:USDC short: the exchange adds margin by itself") in told
     assert ("coinm", "ok", "maintenance tiers read for 2 of 2 positions") in told
     assert {topic for topic, _, _ in told} >= {"connection", "clock"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "topic", "text"),
+    [
+        ("/fapi/v1/time", "clock", "not known: the exchange answered 404 (/fapi/v1/time)"),
+        ("/fapi/v1/accountConfig", "account", "not known: the exchange answered 404 (/fapi/v1/accountConfig)"),
+    ],
+)
+async def test_inspection_only_warns_when_what_is_not_essential_is_missing(missing, topic, text):
+    async with binance() as server:
+        server.answers["/fapi/v1/time"] = json_reply({"serverTime": 1763812800000})
+        server.answers[missing] = html(404)
+        reader = reader_at(server)
+        lines = await reader.inspect()
+        await reader.close()
+    assert [(line.status, line.text) for line in lines if line.topic == topic] == [("warn", text)]
+    assert ("connection", "ok") in {(line.topic, line.status) for line in lines}
+    assert "fail" not in {line.status for line in lines}
+
+
+async def test_inspection_fails_when_nothing_answers():
+    async with binance() as server:
+        server.answers.clear()
+        reader = reader_at(server)
+        lines = await reader.inspect()
+        await reader.close()
+    assert {line.topic for line in lines if line.status == "fail"} == {"connection", "usdm", "coinm"}
+
+
+async def test_inspection_says_in_words_what_was_missing_and_counts_one_position_as_one():
+    async with binance(fapi_v3_positionRisk=json_reply([usdm_row()]), fapi_v1_leverageBracket=html(404)) as server:
+        reader = reader_at(server, contracts=frozenset({Contract.LINEAR}))
+        lines = await reader.inspect()
+        await reader.close()
+    told = [line.text for line in lines if line.topic == "usdm"]
+    assert told[0] == "1 isolated position guarded"
+    assert told[1].endswith(": the maintenance tiers could not be read, so a worst-case rate stands in")
+    assert told[2] == "maintenance tiers read for 0 of 1 position"
 
 
 async def test_inspection_warns_when_multi_assets_mode_makes_isolated_impossible():

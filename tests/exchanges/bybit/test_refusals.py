@@ -7,6 +7,7 @@ import pytest
 from monitor.exchanges.bybit import client
 from monitor.exchanges.bybit.dialect import DIALECT
 from monitor.exchanges.pacing import Pacer
+from monitor.margin.position import Contract
 from tests.exchanges.bybit.rows import envelope, listing, position_row
 from tests.exchanges.bybit.served import INFO, KEY, POSITIONS, account_info, good_answers, served
 from tests.exchanges.loopback import HandClock, access, hang, html, json_reply
@@ -142,6 +143,14 @@ async def test_check_says_ok_when_the_account_is_isolated_and_the_key_reads():
         lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
         assert ("margin mode", "ok", "isolated") in lines
         assert ("key", "ok", "can only read") in lines
+
+
+async def test_check_tells_the_mode_and_what_is_left_out_when_the_keys_rights_are_not_told():
+    async with served(good_answers(position_row()), contracts=frozenset({Contract.LINEAR})) as at:
+        lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
+    assert ("margin mode", "ok", "isolated") in lines
+    assert ("key", "warn", "not known: the exchange answered 404 (/v5/user/query-api)") in lines
+    assert ("inverse", "ok", "inverse contracts are not watched: left out by `contracts`") in lines
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,12 @@ async def test_position_is_told_as_cross_when_it_is_no_longer_isolated():
 
 async def test_only_wanted_contracts_are_read():
     async with served(good_answers(position_row(), inverse_row()), contracts=frozenset({Contract.INVERSE})) as at:
-        assert [one.key.symbol for one in (await at.snapshot()).positions] == ["BTC/USD:BTC"]
+        snapshot = await at.snapshot()
+        lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
+    assert [one.key.symbol for one in snapshot.positions] == ["BTC/USD:BTC"]
+    assert [(one.symbol, one.mode) for one in snapshot.unguarded] == [("BTC/USDT:USDT", "left out by config")]
+    assert ("okx", "warn", "NOT guarded: BTC/USDT:USDT long (left out by config)") in lines
+    assert ("okx", "ok", "linear contracts are not watched: left out by `contracts`") in lines
 
 
 @pytest.mark.parametrize("missing", [INSTRUMENTS, TIERS, FEES, BALANCE, CONFIG, TIME])

@@ -116,7 +116,8 @@ def test_cross_and_isolated_stand_side_by_side():
 
 
 def test_contract_is_left_out_when_the_account_does_not_want_it():
-    assert read(position_row(), contracts=frozenset({Contract.INVERSE})) == ((), ())
+    positions, unguarded = read(position_row(), contracts=frozenset({Contract.INVERSE}))
+    assert (positions, [one.mode for one in unguarded]) == ((), ["left out by config"])
     assert len(read(position_row(), contracts=frozenset({Contract.LINEAR}))[0]) == 1
 
 
