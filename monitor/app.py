@@ -243,6 +243,13 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
         ]
         memory = pruned(await store.load(), watched, [channel.name for channel in channels])
+        for exchange in exchanges:
+            seen = [
+                one
+                for key, one in memory.positions.items()
+                if (key.exchange, key.account) == (exchange.exchange, exchange.account)
+            ]
+            exchange.expect([one.assessment.position for one in seen if not one.mode])
 
         async def channel_changed(name: str, error: str | None) -> None:
             await guard.channel_changed(name, error)

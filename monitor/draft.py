@@ -190,8 +190,9 @@ class Draft:
             alert = self.alerts.get((rule.KIND, subject))
             judgement = rule.judge(seen, alert.level if alert is not None else None)
             self._advance(rule, subject, judgement)
-            if judgement.level is not None and family.state is not FamilyState.BLIND:
-                self._set_family(replace(family, state=FamilyState.BLIND))
+            state = FamilyState.BLIND if rule.BLINDS else FamilyState.STALE
+            if judgement.level is not None and self.families[key].state not in {state, FamilyState.BLIND}:
+                self._set_family(replace(family, state=state))
 
     def _judge_channel(self, channel: ChannelMemory) -> None:
         subject = channel_subject(channel.name)
@@ -205,6 +206,7 @@ class Draft:
         intervals = self.policy.intervals[account]
         near = makes_near(self.alerts, account)
         since = max(family.last_good or family.since, self.policy.watching_since)
+        still = family.last_good - family.marks_since if family.last_good and family.marks_since else None
         return FamilySeen(
             age=self.now - since,
             interval=intervals.near if near else intervals.calm,
@@ -213,6 +215,7 @@ class Draft:
             fresh=family.failing == 0 and family.last_good is not None and family.last_good >= self.policy.watching_since,
             error=family.error,
             at_once=self.policy.once,
+            marks_still=still,
         )
 
     def _advance(self, rule: Rule, subject: Subject, judgement: Judgement, *, born: bool = False) -> None:

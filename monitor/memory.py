@@ -31,8 +31,9 @@ class FamilyState(StrEnum):
 class FamilyMemory:
     """What is remembered of a family. ``since``: when it was first tried (by this or an earlier run). ``last_good``: time of
     the last snapshot. ``failing``: failed polls since then. ``error`` and ``hint``: of the last failure, "" when the last poll
-    was good. ``unguarded`` and ``free`` (balance that can become margin, by currency; not kept over a
-    restart): as of the last snapshot.
+    was good. As of the last snapshot: ``unguarded``; ``free`` (balance that can become margin, by currency); ``remark`` (what
+    speaks against it although it was taken as true); ``marks_since``: since when no mark price has moved, by valid readings, None
+    without positions. The last three are not kept over a restart.
     """
 
     key: FamilyKey
@@ -44,6 +45,8 @@ class FamilyMemory:
     hint: str = ""
     unguarded: tuple[Unguarded, ...] = ()
     free: Mapping[str, Decimal] = field(default_factory=dict)
+    remark: str = ""
+    marks_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +141,8 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
 
     return Memory(
         families={
-            key: replace(one, since=one.since + step, last_good=moved(one.last_good)) for key, one in memory.families.items()
+            key: replace(one, since=one.since + step, last_good=moved(one.last_good), marks_since=moved(one.marks_since))
+            for key, one in memory.families.items()
         },
         positions={
             key: replace(

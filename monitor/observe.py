@@ -19,6 +19,8 @@ from monitor.margin.tiers import TierTable
 from monitor.memory import FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 
 ABSENCES_TO_CLOSE = 2
+UNSEEN = timedelta(minutes=2)
+"""After a longer time without a reading nobody knows what the marks did meanwhile."""
 ONE_CHANGE = timedelta(hours=24)
 """Changes of the tiers within this time are counted together."""
 
@@ -68,6 +70,8 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
         last_good=snapshot.at,
         unguarded=snapshot.unguarded,
         free=snapshot.free,
+        remark=snapshot.remark,
+        marks_since=_marks_since(snapshot, known, memory),
     )
     positions = memory.positions
     seen: list[PositionMemory] = []
@@ -92,6 +96,22 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
         closed=(*closed, *gone),
         unguarded=tuple(unguarded),
     )
+
+
+def _marks_since(snapshot: FamilySnapshot, known: FamilyMemory | None, memory: Memory) -> datetime | None:
+    """Since when the marks of all open positions are what they are; one that moves, or is new, is a sign that they do.
+
+    Only readings that follow each other tell that nothing moved in between.
+    """
+    if not snapshot.positions:
+        return None
+    if known is None or known.marks_since is None or known.last_good is None or snapshot.at - known.last_good > UNSEEN:
+        return snapshot.at
+    for position in snapshot.positions:
+        before = memory.positions.get(position.key)
+        if before is None or before.assessment.position.mark_price != position.mark_price:
+            return snapshot.at
+    return known.marks_since
 
 
 def _another_life(before: Assessment, now: Assessment) -> bool:

@@ -57,6 +57,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def expect(self, positions: Collection[Position]) -> None:
+        """These were open when an earlier run last looked: a first list without any of them must prove itself too."""
+        ...
+
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
         """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""
         ...

@@ -155,6 +155,8 @@ def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> 
         hint=family.hint,
         known=known,
         opened=family.state is not FamilyState.NOT_OPENED,
+        marks_since=family.marks_since,
+        remark=family.remark,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.alerts.model import Alert, AlertState, Message, Subject, position_subject
 from monitor.alerts.muting import Silence
 from monitor.errors import ChannelUnavailable, NotifyFault, StoreFault, StoreUnavailable
-from monitor.margin.position import PositionKey
+from monitor.margin.position import Position, PositionKey
 from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, KeyMemory, Memory, PositionMemory
 from monitor.ports import CheckLine, Delivery
@@ -51,6 +51,7 @@ class FakeExchange:
         self.families = families
         self.asked: list[str] = []
         self.refreshed: list[str] = []
+        self.expected: list[Position] = []
         self.lines: tuple[CheckLine, ...] = ()
         self.key: KeyFacts | None = None
         self.closed = False
@@ -68,6 +69,9 @@ class FakeExchange:
             key = FamilyKey(exchange=self.exchange, account=self.account, family=family)
             return FamilySnapshot(key=key, at=START, positions=())
         return coming.popleft() if len(coming) > 1 else coming[0]
+
+    def expect(self, positions: Collection[Position]) -> None:
+        self.expected.extend(positions)
 
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
         self.refreshed.extend(instrument_ids)

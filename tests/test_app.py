@@ -85,6 +85,7 @@ async def test_a_daemon_remembers_what_an_earlier_one_kept_and_forgets_what_is_n
     assert [message.title for message in phone.accepted] == ["EMERGENCY: BTC/USDT long cushion 23 %, liq 2.2 % away"]
     async with app.build_daemon(settings) as parts:
         assert len(parts.guard.memory.positions) == len(parts.guard.memory.families) == 1
+        assert [one.key.symbol for one in exchange.expected] == ["BTC/USDT:USDT"], "an empty list has to answer for it"
         decision = await parts.guard.take(snapshot(position("93"), when=now()))
         assert decision.commit.messages == ()
     exchange.families = ("coinm",)

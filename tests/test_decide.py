@@ -200,6 +200,79 @@ def test_blindness_is_told_when_no_reading_came_for_the_limit_and_once_over():
     assert watch.memory.families[USDM].state is FamilyState.OK
 
 
+OTHER = "ETH/USDT:USDT"
+
+
+def seen_at(watch, seconds, mark, *others, **changes):
+    return watch.take(snapshot(position(mark), *others, when=at(seconds), **changes), seconds)
+
+
+def test_marks_that_stand_still_are_told_and_end_nothing():
+    watch = Watch()
+    for seconds in (0, 1):
+        seen_at(watch, seconds, WARNING)
+    for seconds in (100, 200, 299):
+        assert told(seen_at(watch, seconds, WARNING)) == []
+    (message,) = seen_at(watch, 300, WARNING).commit.messages
+    assert message.title == "Mark prices stand still: main (Binance USD-M)"
+    assert "no mark price there has moved since 03:00:00 UTC, 5 min" in message.body
+    family = watch.memory.families[USDM]
+    assert family.state is FamilyState.STALE
+    assert told(seen_at(watch, 310, WARNING)) == []
+    assert watch.memory.families[USDM].state is FamilyState.STALE
+    (over,) = seen_at(watch, 320, "96.01").commit.messages
+    assert over.title == "Mark prices move again: main (Binance USD-M)"
+    assert watch.memory.families[USDM].state is FamilyState.OK
+
+
+def test_one_mark_that_moves_speaks_for_its_family():
+    watch = Watch()
+    for seconds in range(0, 600, 50):
+        moving = position("100", symbol=OTHER)
+        moving = replace(moving, mark_price=moving.mark_price + Decimal(seconds) / 1000)
+        assert told(seen_at(watch, seconds, CALM, moving)) == []
+    assert watch.memory.families[USDM].state is FamilyState.OK
+
+
+def test_marks_stand_still_only_while_readings_come():
+    watch = Watch()
+    seen_at(watch, 0, CALM)
+    seen_at(watch, 280, CALM)
+    (blind,) = watch.take(failure(at(315)), 315).commit.messages
+    assert blind.title.startswith("BLIND")
+    assert watch.memory.families[USDM].state is FamilyState.BLIND
+
+
+def test_marks_that_are_the_same_after_a_gap_have_not_stood_still():
+    watch = Watch()
+    for seconds in (0, 121, 242, 363):
+        assert NotifyReason.FIRST not in dict(told(seen_at(watch, seconds, CALM)))
+
+
+def test_a_family_without_positions_has_no_marks_that_could_stand_still():
+    watch = Watch()
+    for seconds in (0, 400, 800):
+        assert told(watch.take(snapshot(when=at(seconds)), seconds)) == []
+
+
+def test_a_family_that_is_frozen_and_then_blind_is_blind():
+    watch = Watch()
+    for seconds in (0, 100, 200, 300):
+        seen_at(watch, seconds, CALM)
+    assert watch.memory.families[USDM].state is FamilyState.STALE
+    assert told(watch.take(None, 331)) == [(NotifyReason.FIRST, "critical")]
+    assert watch.memory.families[USDM].state is FamilyState.BLIND
+    assert told(seen_at(watch, 340, "99")) == [(NotifyReason.RESOLVED, "critical")]
+
+
+def test_what_speaks_against_a_reading_is_told_with_the_end_of_blindness():
+    watch = Watch()
+    watch.see(CALM, seconds=0)
+    watch.take(None, 40)
+    (message,) = watch.take(snapshot(when=at(41), remark="the list looks wrong"), 41).commit.messages
+    assert "Beware: the list looks wrong. It is taken as true now" in message.body
+
+
 def test_blindness_is_told_sooner_when_a_position_is_past_its_first_line():
     watch = Watch()
     watch.see(CALM, seconds=0)

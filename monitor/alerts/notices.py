@@ -12,6 +12,7 @@ from monitor.alerts.rounding import share_down, span
 from monitor.alerts.wording import WHY_AGAIN, exchange_name, fit, short_symbol
 from monitor.margin.assessment import Assessment
 from monitor.margin.reading import FamilyKey
+from monitor.rules.mark_frozen import MarkFrozen
 
 FAMILY_NAMES = {
     "usdm": "USD-M",
@@ -28,7 +29,8 @@ SHOWN = 5
 class FamilyStory:
     """What a message about a family may need. ``last_good``: time of the last snapshot; ``known``: its last assessments.
 
-    ``opened``: the account has opened it; else there is nothing to read.
+    ``opened``: the account has opened it; else there is nothing to read. ``marks_since``: since when no mark price has moved.
+    ``remark``: what speaks against the last snapshot although it was taken as true.
     """
 
     last_good: datetime | None
@@ -36,6 +38,8 @@ class FamilyStory:
     hint: str
     known: Sequence[Assessment]
     opened: bool = True
+    marks_since: datetime | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +67,15 @@ def where_of(place: FamilyKey | Subject) -> str:
 
 
 def family_title(lead: Notice, story: FamilyStory) -> str:
-    """The one line of a blind alert, or of its end."""
+    """The one line of a blind alert, of one about marks that stand still, or of its end."""
     where = where_of(lead.alert.subject)
     if not story.opened:
         return fit(f"Not watched: {where}")
+    if lead.alert.rule == MarkFrozen.KIND:
+        over = lead.why is NotifyReason.RESOLVED
+        return fit(
+            f"Mark prices move again: {where}" if over else f"{WHY_AGAIN.get(lead.why, '')}Mark prices stand still: {where}"
+        )
     if lead.why is NotifyReason.RESOLVED:
         return fit(f"Reading again: {where}")
     blind = f"{WHY_AGAIN.get(lead.why, '')}BLIND"
@@ -74,14 +83,18 @@ def family_title(lead: Notice, story: FamilyStory) -> str:
 
 
 def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -> str:
-    """Why margincall is blind, since when, what to do, and the last figures it knows."""
+    """Why margincall is blind or in doubt, since when, what to do, and the last figures it knows."""
     where, lasted = where_of(lead.alert.subject), span(now - lead.alert.since)
     over = lead.why is NotifyReason.RESOLVED
     if not story.opened:
         lines = [f"{where} is not watched any more: the exchange says that the account has not opened it ({story.error})."]
         lines.append("If you hold positions there, check the account and its key.")
+    elif lead.alert.rule == MarkFrozen.KIND:
+        lines = [_moving(where, lasted) if over else _frozen(where, story, now, zone)]
     elif over:
         lines = [f"{where} can be read again, {lasted} after the alert."]
+        if story.remark:
+            lines.append(f"Beware: {story.remark}. It is taken as true now: compare with the exchange's own page.")
     else:
         lines = [f"{where} cannot be read: {story.error or lead.alert.reason or 'no answer yet'}"]
         if story.last_good is None:
@@ -97,13 +110,26 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
         if story.hint:
             lines.append(story.hint)
     if story.known:
-        lines.append("Now:" if over else "Last known:")
+        lines.append("Now:" if over else "Last known:" if lead.alert.rule != MarkFrozen.KIND else "As they stand:")
         worst_first = sorted(story.known, key=_cushion)
         lines.extend(_one_line(assessment) for assessment in worst_first[:SHOWN])
         if len(worst_first) > SHOWN:
             lines.append(f"and {len(worst_first) - SHOWN} more")
     lines.append(f"#{lead.alert.code}")
     return "\n".join(lines)
+
+
+def _frozen(where: str, story: FamilyStory, now: datetime, zone: tzinfo) -> str:
+    """That figures may be old although they are read."""
+    since = story.marks_since or now
+    return (
+        f"{where} is read, but no mark price there has moved since {since.astimezone(zone):%H:%M:%S %Z}, {span(now - since)}. "
+        "The figures may be old: compare with the exchange's own page."
+    )
+
+
+def _moving(where: str, lasted: str) -> str:
+    return f"Mark prices of {where} move again, {lasted} after the alert."
 
 
 def started_text(watch: Watch) -> tuple[str, str]:

@@ -210,6 +210,8 @@ class Guard:
         if isinstance(reading, FamilySnapshot):
             tell = log.info if failed_before or before is None else log.debug
             tell("family.read", positions=len(reading.positions), unguarded=len(reading.unguarded), **where)
+            if reading.remark:
+                log.warning("family.doubted", remark=reading.remark, **where)
         elif isinstance(reading, FamilyFailure):
             same = failed_before and before is not None and before.error == reading.message
             tell = log.debug if same else log.warning

@@ -7,20 +7,20 @@ silence would look closed. What is not a position (tiers, settings, balances) ma
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
-from monitor.exchanges.emptiness import Balances, margins_of, still_held
+from monitor.exchanges.emptiness import Balances, Doubt
 from monitor.exchanges.session import Session
-from monitor.exchanges.shelf import Shelf
+from monitor.exchanges.shelf import UNREADABLE, Shelf
 from monitor.exchanges.spec import Access, ExchangeSpec
 from monitor.exchanges.stops import RestingOrder, stops_of
 from monitor.margin.position import Position
@@ -40,6 +40,9 @@ _FREE_KEPT = 120.0
 _STOPS_EVERY = 30.0
 _STOPS_KEPT = 90.0
 _KEY_SECONDS = 10.0
+_DOUBT_EVERY = 1.0
+"""While an empty list is in doubt, the balance is asked once in so many seconds."""
+_DOUBT_PATIENCE = 3.0
 
 Patience = Callable[[], float]
 """How many seconds a poll can still wait for terms; asked at the moment of waiting."""
@@ -79,7 +82,9 @@ class AccountReader(ABC):
         self.clock = clock
         self._tried: dict[str, float] = {}
         self._was_read: set[str] = set()
-        self._margins: dict[str, Mapping[str, Decimal]] = {}
+        self._doubts = {family: Doubt() for family in self.families}
+        self._balance_seen: dict[str, float] = {}
+        self._balance_asked: dict[str, float] = {}
         self._balances: Shelf[Balances] = Shelf(self._all_balances, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
         self._stops: Mapping[str, Shelf[Sequence[RestingOrder]]] = {
             family: Shelf(partial(self.read_stops, family), spawn=session.spawn, clock=clock, max_age=_STOPS_EVERY)
@@ -91,8 +96,11 @@ class AccountReader(ABC):
         """Every open position of ``family``. Raises MargincallError; the deadline is kept by the caller."""
 
     @abstractmethod
-    async def read_balances(self, family: str) -> Balances:
-        """By settle currency, what can be added as margin and what lies behind isolated positions. Raises MargincallError."""
+    async def read_balances(self, family: str, *, can_wait: bool) -> Balances:
+        """By settle currency, what can be added as margin and what lies behind isolated positions. Raises MargincallError.
+
+        ``can_wait``: whether the call yields to the polls; not when the poll itself needs it.
+        """
 
     @abstractmethod
     def term_shelves(self) -> Sequence[Shelf[Any]]:
@@ -126,7 +134,7 @@ class AccountReader(ABC):
                 content = await self.read_family(family, _patience(deadline, patience))
                 _refuse_twins(content)
                 positions = await self._with_stops(family, content.positions) if near else content.positions
-                await self._refuse_false_emptiness(family, content, started, _patience(deadline, patience))
+                remark = await self._doubted(family, content, _patience(deadline, _DOUBT_PATIENCE))
                 if last is None:
                     await self._balances.have({family}, within=_patience(deadline, _PATIENCE)())
         except NotOpened as error:
@@ -142,7 +150,9 @@ class AccountReader(ABC):
         self._was_read.add(family)
         balances = self._balances.get(family, at_most=_FREE_KEPT)
         free = balances.free if balances is not None else {}
-        return FamilySnapshot(key=key, at=at, positions=tuple(positions), unguarded=tuple(content.unguarded), free=free)
+        return FamilySnapshot(
+            key=key, at=at, positions=tuple(positions), unguarded=tuple(content.unguarded), free=free, remark=remark
+        )
 
     async def fetch_key(self) -> KeyFacts | None:
         """What the account's key may do; see the port."""
@@ -157,6 +167,11 @@ class AccountReader(ABC):
         for shelf in self.term_shelves():
             shelf.refresh(instrument_ids)
 
+    def expect(self, positions: Collection[Position]) -> None:
+        """These were open when an earlier run last looked; see the port."""
+        for family, doubt in self._doubts.items():
+            doubt.remember([position for position in positions if position.family == family])
+
     async def inspect(self) -> Sequence[CheckLine]:
         """What `check` tells of this account."""
         from monitor.exchanges.inspection import inspected  # noqa: PLC0415 - it needs this class
@@ -167,21 +182,35 @@ class AccountReader(ABC):
         """Let go of every connection, at once."""
         await self.session.close()
 
-    async def _refuse_false_emptiness(self, family: str, content: FamilyContent, asked: float, patience: Patience) -> None:
-        """Raises BadReading where all positions vanished at once while a balance read since ``asked`` still holds their margin.
+    async def _doubted(self, family: str, content: FamilyContent, patience: Patience) -> str:
+        """What speaks against the content although it is taken as true; raises BadReading where it cannot be true yet.
 
-        Without such a balance nothing can be said, and the next reading is asked the same.
+        An empty list is believed on the word of a balance that was read after it came: then the balance is no background
+        matter, and asked ahead of all that can wait.
         """
+        doubt, now = self._doubts[family], self.clock.monotonic()
         if content.positions or content.unguarded or content.others:
-            self._margins[family] = margins_of(content.positions)
-        elif lost := self._margins.get(family):
-            await self._balances.have({family}, within=patience(), newer_than=self.clock.monotonic() - asked)
-            balances = self._balances.get(family, at_most=self.clock.monotonic() - asked)
-            if balances is None:
-                return
-            if told := still_held(lost, balances.held):
-                raise BadReading(f"the list of positions is empty, but the balance still shows {told} behind them")
-            del self._margins[family]
+            read_at = now - self._balances.age(family)
+            is_new = read_at > self._balance_seen.get(family, float("-inf"))
+            self._balance_seen[family] = read_at
+            doubt.remember(content.positions, self._balances.get(family) if is_new else None)
+            return ""
+        if not doubt.margins:
+            return ""
+        since = doubt.begin(now)
+        readable = self._balances.get(family) is not None
+        asked = self._balance_asked.get(family, float("-inf"))
+        if asked < since or now - asked >= _DOUBT_EVERY:
+            self._balance_asked[family] = now
+            await self._balance_now(family, patience())
+            now = self.clock.monotonic()
+        return doubt.settle(self._balances.get(family, at_most=now - since), now, readable=readable)
+
+    async def _balance_now(self, family: str, within: float) -> None:
+        """Read a family's balance at once, if that can be done."""
+        with contextlib.suppress(MargincallError, TimeoutError, *UNREADABLE):
+            async with asyncio.timeout(within):
+                self._balances.put(family, await self.read_balances(family, can_wait=False))
 
     async def _with_stops(self, family: str, positions: Sequence[Position]) -> list[Position]:
         """The positions with what is known of their resting stops: read in the background, so that no poll waits for it."""
@@ -198,7 +227,7 @@ class AccountReader(ABC):
 
     async def _all_balances(self, families: frozenset[str]) -> Mapping[str, Balances]:
         """The balances of some families."""
-        return {family: await self.read_balances(family) for family in families}
+        return {family: await self.read_balances(family, can_wait=True) for family in families}
 
 
 def cause_of(error: MargincallError) -> str:

@@ -20,6 +20,8 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 DAY = 24 * 3600.0
 _RETRY_SECONDS = 30.0
 _REFRESH_SECONDS = 600.0
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a reply of unforeseen shape raises."""
 
 
 class Shelf(Generic[V]):
@@ -58,6 +60,11 @@ class Shelf(Generic[V]):
         if at_most is not None and self.age(key) > at_most:
             return None
         return self._values.get(key)
+
+    def put(self, key: str, value: V) -> None:
+        """A value that was read another way, just now."""
+        self._values[key] = value
+        self._read_at[key] = self._clock.monotonic()
 
     def age(self, key: str) -> float:
         """Seconds since the value was read; infinite where it never was."""
@@ -136,7 +143,7 @@ class Shelf(Generic[V]):
             found = await self._read(keys)
         except MargincallError as error:
             self.trouble = error
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except UNREADABLE as error:
             self.trouble = MargincallError(f"a reply has not the expected shape ({type(error).__name__})")
         else:
             self.trouble = None

@@ -42,7 +42,8 @@ class Unguarded:
 class FamilySnapshot:
     """All open positions of one family, read at ``at`` (aware UTC: when the request was sent, so age is never understated).
 
-    ``free`` maps a settle currency to the balance that can be added as margin now, where that is known.
+    ``free`` maps a settle currency to the balance that can be added as margin now, where that is known. ``remark``: what speaks
+    against the reading although it is taken as true; mostly empty.
     """
 
     key: FamilyKey
@@ -50,6 +51,7 @@ class FamilySnapshot:
     positions: tuple[Position, ...]
     unguarded: tuple[Unguarded, ...] = ()
     free: Mapping[str, Decimal] = field(default_factory=dict)
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,8 @@ class FamilySeen:
     """How a family's readings stand. ``age``: time since the last snapshot, or since the first try where there was none.
 
     ``interval``: of its polls now. ``near``: one of its positions is past its first line. ``failed``: the last poll failed.
-    ``fresh``: the last poll of this run was good.
+    ``fresh``: the last poll of this run was good. ``marks_still``: for how long valid readings have brought the very same mark
+    prices for all positions; None without positions.
     ``at_once``: a failed poll is to be told without waiting (a single run).
     """
 
@@ -207,6 +208,7 @@ class FamilySeen:
     fresh: bool
     error: str
     at_once: bool = False
+    marks_still: timedelta | None = None
 
 
 class FamilyRule(Rule):
@@ -214,6 +216,8 @@ class FamilyRule(Rule):
 
     __slots__ = ()
     SCOPE: ClassVar[Scope] = Scope.FAMILY
+    BLINDS: ClassVar[bool] = True
+    """Whether a breach means that the family cannot be read; else it is read, but what is read may be old."""
 
     def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
         """The verdict on one family."""

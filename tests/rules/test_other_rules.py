@@ -6,6 +6,7 @@ from monitor.margin.reading import LEFT_OUT
 from monitor.rules import discover
 from monitor.rules.base import CLEAR, FamilySeen, Level, Scope, UnguardedSeen, Verdict
 from monitor.rules.data_stale import DataStale
+from monitor.rules.mark_frozen import MarkFrozen
 from monitor.rules.not_guarded import NotGuarded
 
 
@@ -56,6 +57,23 @@ def test_data_stale_never_resolves_without_a_fresh_reading():
     # after a restart ages start anew: young, but nothing was read yet
     assert DataStale().judge(seen(1, fresh=False), Level.CRITICAL).verdict is Verdict.UNKNOWN
     assert DataStale().judge(seen(1, fresh=True), Level.CRITICAL) is CLEAR
+
+
+@pytest.mark.parametrize(("still", "frozen"), [(None, False), (299, False), (300, True)])
+def test_mark_frozen_warns_when_no_mark_moved_for_its_time(still, frozen):
+    judgement = MarkFrozen().judge(seen(0, marks_still=None if still is None else timedelta(seconds=still)), None)
+    assert judgement.verdict is (Verdict.BREACH if frozen else Verdict.CLEAR)
+    assert judgement.level is (Level.WARNING if frozen else None)
+
+
+def test_mark_frozen_never_resolves_without_a_fresh_reading():
+    assert MarkFrozen().judge(seen(1, fresh=False), Level.WARNING).verdict is Verdict.UNKNOWN
+    assert MarkFrozen().judge(seen(1, fresh=True), Level.WARNING) is CLEAR
+
+
+def test_mark_frozen_refuses_a_time_in_which_nothing_could_move():
+    with pytest.raises(ValueError, match="longer than 0s"):
+        MarkFrozen(after=timedelta(0))
 
 
 def test_not_guarded_is_critical_when_a_guarded_position_turned_cross():

@@ -91,9 +91,9 @@ class BinanceReader(AccountReader):
         await self._settle_modes(rows, asked, patience)
         return self._content(family, rows)
 
-    async def read_balances(self, family: str) -> Balances:
+    async def read_balances(self, family: str, *, can_wait: bool) -> Balances:
         """The available balance of each margin asset, and what lies in isolated wallets."""
-        payload = await self.session.call(HOSTS[family].balance, can_wait=True)
+        payload = await self.session.call(HOSTS[family].balance, can_wait=can_wait)
         code = self.session.currency_code
         return Balances(free=parse.parse_free(payload, code), held=parse.parse_held(payload, code))
 

@@ -58,10 +58,10 @@ class BybitAccount(AccountReader):
         positions, unguarded = parse_positions(rows, family=family, mode=mode, terms_of=terms_of, now_ms=now_ms)
         return FamilyContent(positions=positions, unguarded=unguarded)
 
-    async def read_balances(self, family: str) -> Balances:
+    async def read_balances(self, family: str, *, can_wait: bool) -> Balances:
         """What can still be put behind this family's positions, and what is, by coin."""
         params = {"accountType": "UNIFIED"} | ({"coin": _SETTLES[family]} if family in _SETTLES else {})
-        reply = await self.session.call("privateGetV5AccountWalletBalance", params, can_wait=True)
+        reply = await self.session.call("privateGetV5AccountWalletBalance", params, can_wait=can_wait)
         accounts = listed(reply, "wallet-balance")
         return Balances(free=parse_free(accounts), held=parse_held(accounts))
 

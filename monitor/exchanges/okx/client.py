@@ -55,9 +55,14 @@ class OkxAccount(AccountReader):
             content = self._content(rows, family)
         return content
 
-    async def read_balances(self, family: str) -> Balances:  # noqa: ARG002 - one wallet behind the one family
+    async def read_balances(
+        self,
+        family: str,  # noqa: ARG002 - one wallet behind the one family
+        *,
+        can_wait: bool,
+    ) -> Balances:
         """What can still be put behind isolated positions, and what is, by currency."""
-        data = listed(await self.session.call("privateGetAccountBalance", can_wait=True), "account/balance")
+        data = listed(await self.session.call("privateGetAccountBalance", can_wait=can_wait), "account/balance")
         return Balances(free=parse_free(data), held=parse_held(data))
 
     async def read_stops(
