@@ -215,9 +215,10 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
     from monitor.daemon.control import Control, socket_path
     from monitor.daemon.deliver import push_all, wake_all
-    from monitor.daemon.guard import Guard, pruned
+    from monitor.daemon.guard import Guard
     from monitor.daemon.run import Parts
     from monitor.daemon.verbs import verbs_of
+    from monitor.daemon.watching import pruned
     from monitor.exchanges.pacing import Pacer
     from monitor.margin.reading import FamilyKey
     from monitor.store.lock import InstanceLock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -11,8 +11,9 @@ from monitor.alerts.model import Notice, NotifyReason, Subject
 from monitor.alerts.rounding import share_down, span
 from monitor.alerts.wording import WHY_AGAIN, exchange_name, fit, short_symbol
 from monitor.margin.assessment import Assessment
-from monitor.margin.reading import FamilyKey
+from monitor.margin.reading import LEFT_OUT, UNREADABLE, FamilyKey, Unguarded
 from monitor.rules.mark_frozen import MarkFrozen
+from monitor.rules.unreadable import Unreadable
 
 FAMILY_NAMES = {
     "usdm": "USD-M",
@@ -23,6 +24,12 @@ FAMILY_NAMES = {
     "okx": "swaps and futures",
 }
 SHOWN = 5
+_WHY_NOT = {
+    "cross": "only isolated ones are",
+    "portfolio": "only isolated ones are",
+    UNREADABLE: "what the exchange sends of it makes no sense",
+    LEFT_OUT: "`contracts` leaves that kind out",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +37,8 @@ class FamilyStory:
     """What a message about a family may need. ``last_good``: time of the last snapshot; ``known``: its last assessments.
 
     ``opened``: the account has opened it; else there is nothing to read. ``marks_since``: since when no mark price has moved.
-    ``remark``: what speaks against the last snapshot although it was taken as true.
+    ``remark``: what speaks against the last snapshot although it was taken as true. ``unreadable``: what it held that could not
+    be read.
     """
 
     last_good: datetime | None
@@ -40,17 +48,19 @@ class FamilyStory:
     opened: bool = True
     marks_since: datetime | None = None
     remark: str = ""
+    unreadable: Sequence[Unguarded] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """What is guarded and what not, for the message at start. ``accounts``: those of which something was read; ``blind``: place
-    and cause of each family that cannot be read; ``not_opened``: families that the account does not have.
+    and cause of each family that cannot be read; ``not_opened``: families that the account does not have; ``unguarded``: how many
+    open positions are not guarded, by their mode.
     """
 
     positions: int
     accounts: int
-    cross: int
+    unguarded: Mapping[str, int]
     not_opened: Sequence[str]
     blind: Sequence[str]
     worst: Assessment | None
@@ -76,6 +86,8 @@ def family_title(lead: Notice, story: FamilyStory) -> str:
         return fit(
             f"Mark prices move again: {where}" if over else f"{WHY_AGAIN.get(lead.why, '')}Mark prices stand still: {where}"
         )
+    if lead.alert.rule == Unreadable.KIND:
+        return _unread_title(lead, story, where)
     if lead.why is NotifyReason.RESOLVED:
         return fit(f"Reading again: {where}")
     blind = f"{WHY_AGAIN.get(lead.why, '')}BLIND"
@@ -91,6 +103,8 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
         lines.append("If you hold positions there, check the account and its key.")
     elif lead.alert.rule == MarkFrozen.KIND:
         lines = [_moving(where, lasted) if over else _frozen(where, story, now, zone)]
+    elif lead.alert.rule == Unreadable.KIND:
+        return "\n".join([*_unread_lines(where, lasted, story, over=over), f"#{lead.alert.code}"])
     elif over:
         lines = [f"{where} can be read again, {lasted} after the alert."]
         if story.remark:
@@ -132,18 +146,41 @@ def _moving(where: str, lasted: str) -> str:
     return f"Mark prices of {where} move again, {lasted} after the alert."
 
 
+def _unread_title(lead: Notice, story: FamilyStory, where: str) -> str:
+    if lead.why is NotifyReason.RESOLVED:
+        return fit(f"All positions can be read again: {where}", f"All can be read again: {where}")
+    names, again = [one.symbol for one in story.unreadable], WHY_AGAIN.get(lead.why, "")
+    what = names[0] if len(names) == 1 else _count(len(names), "position") if names else "a position"
+    return fit(f"{again}NOT guarded: {what} cannot be read", f"{again}NOT guarded: a position cannot be read")
+
+
+def _unread_lines(where: str, lasted: str, story: FamilyStory, *, over: bool) -> list[str]:
+    """Which positions cannot be read and why, and the last that was known of them."""
+    if over:
+        return [f"Every open position of {where} can be read again, {lasted} after the alert."]
+    lines = [f"{where} is read, but for {_count(len(story.unreadable), 'position')}:"]
+    lines.extend(f"{one.symbol} cannot be read: {one.why or 'its row makes no sense'}" for one in story.unreadable[:SHOWN])
+    if len(story.unreadable) > SHOWN:
+        lines.append(f"and {len(story.unreadable) - SHOWN} more")
+    lines.append("Nobody guards what cannot be read. All else there is guarded as ever.")
+    names = {one.symbol for one in story.unreadable}
+    known = [one for one in story.known if one.position.instrument.instrument_id in names]
+    lines += ["Last known:", *(_one_line(assessment) for assessment in known[:SHOWN])] if known else []
+    return [*lines, "Look at it on the exchange's own page; if it lasts, report what the exchange sends."]
+
+
 def started_text(watch: Watch) -> tuple[str, str]:
     """Title and body of the message at start: what is guarded, and what is NOT."""
     guarding = f"guarding {_count(watch.positions, 'position')} on {_count(watch.accounts, 'account')}"
-    missing = f"NOT guarded: {watch.cross} cross" if watch.cross else ""
+    missing = f"NOT guarded: {unguarded_in_words(watch.unguarded)}" if watch.unguarded else ""
     blind = f"BLIND in {_count(len(watch.blind), 'place')}" if watch.blind else ""
     parts = [part for part in (blind, guarding, missing) if part]
     lines = [f"margincall runs: {guarding}."]
     if watch.worst is not None:
         lines.append(f"Worst: {_one_line(watch.worst)}")
-    if watch.cross:
-        verb = "is" if watch.cross == 1 else "are"
-        lines.append(f"{_count(watch.cross, 'cross position')} {verb} NOT guarded: only isolated ones are.")
+    for mode, count in watch.unguarded.items():
+        what = f"{_count(count, f'{mode} position')} {'is' if count == 1 else 'are'} NOT guarded"
+        lines.append(f"{what}: {_WHY_NOT.get(mode, 'only isolated swaps and futures are')}.")
     lines.extend(f"Cannot read {cause}" for cause in watch.blind)
     if watch.blind:
         lines.append("Whatever is open there is NOT guarded until it can be read.")
@@ -152,6 +189,16 @@ def started_text(watch: Watch) -> tuple[str, str]:
     bad = [part for part in (blind, missing) if part]
     shorter = [*bad, f"guarding {_count(watch.positions, 'position')}"]
     return fit(*("; ".join(title) for title in (parts, shorter, bad))), "\n".join(lines)
+
+
+def status_line(watch: Watch, read_at: datetime | None, now: datetime) -> str:
+    """The guard in one line: ``3 positions, worst BTC/USDT long on main: cushion 61 %, read 4 s ago``; ``read_at``: oldest."""
+    parts = [f"BLIND in {_count(len(watch.blind), 'place')}"] if watch.blind else []
+    parts.append(_count(watch.positions, "position"))
+    parts += [f"NOT guarded: {unguarded_in_words(watch.unguarded)}"] if watch.unguarded else []
+    parts += [f"worst {_one_line(watch.worst)}"] if watch.worst is not None else []
+    parts += [f"read {span(now - read_at)} ago"] if read_at is not None else []
+    return ", ".join(parts)
 
 
 def store_lost_text(aside: str) -> tuple[str, str]:
@@ -168,6 +215,11 @@ def stopped_text(positions: int) -> tuple[str, str]:
     left = f"{_count(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."
     known = left if positions else "No open position was known."
     return "margincall stopped: your guard is off", f"margincall was stopped. Your guard is off: {known}"
+
+
+def unguarded_in_words(modes: Mapping[str, int]) -> str:
+    """How many positions are not guarded, by their mode: ``2 cross, 1 unreadable``."""
+    return ", ".join(f"{count} {mode}" for mode, count in modes.items())
 
 
 def _cushion(assessment: Assessment) -> Decimal:

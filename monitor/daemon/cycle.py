@@ -38,6 +38,12 @@ class AccountCycle:
         self._due = asyncio.Event()
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._stumbling: set[str] = set()
+        self._ended_at = dict.fromkeys(exchange.families, clock.monotonic())
+
+    @property
+    def turned(self) -> float:
+        """When every family's attempt to be read had last ended, well or badly, in the clock's monotonic seconds."""
+        return min(self._ended_at.values(), default=self._clock.monotonic())
 
     def poke(self) -> None:
         """Poll now; families that are being read already are left alone."""
@@ -63,6 +69,7 @@ class AccountCycle:
     def _ended(self, family: str, task: asyncio.Task[None]) -> None:
         del task
         self._in_flight.pop(family, None)
+        self._ended_at[family] = self._clock.monotonic()
 
     async def once(self) -> list[FamilyReading]:
         """Read every family once, decide on each, and return the readings."""

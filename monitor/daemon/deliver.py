@@ -43,7 +43,8 @@ class ChannelWorker:
     """Delivers to one channel until cancelled.
 
     ``changed`` is told when the channel breaks (with the error) or works again (None); ``broken``: it was when an earlier run
-    ended. ``quota``: how much it may send. ``zone``: of the times in messages.
+    ended. ``quota``: how much it may send. ``zone``: of the times in messages. ``turned``: when it last came round or ended a
+    send, in the clock's monotonic seconds.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class ChannelWorker:
         self._direct_due = 0.0
         self._store_fails = False
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
+        self.turned = clock.monotonic()
 
     def fall_back_to(self, other: ChannelWorker) -> None:
         """What is urgent and cannot go here goes there."""
@@ -94,6 +96,7 @@ class ChannelWorker:
     async def run(self) -> None:
         """Deliver what is due, then wait until something is, or somebody wakes this worker."""
         while True:
+            self.turned = self._clock.monotonic()
             self._wakened.clear()
             await self.deliver_due()
             wait = await self._seconds_to_next()
@@ -158,7 +161,7 @@ class ChannelWorker:
 
     async def _hand_over(self, message: Message, attempt: int | str) -> NotifyFault | None:
         """Send one message; what went wrong, after the channel's health was told of it."""
-        began = self._clock.monotonic()
+        began = self.turned = self._clock.monotonic()
         try:
             await self._channel.send(message)
         except NotifyFault as error:

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.alerts.lifecycle import code_of
-from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind, position_subject
-from monitor.alerts.notices import Watch, started_text, stopped_text, store_lost_text, where_of
+from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
+from monitor.alerts.notices import started_text, stopped_text, store_lost_text
+from monitor.daemon.watching import watch_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
@@ -237,64 +238,4 @@ def _holds_anything(commit: Commit) -> bool:
         or commit.silences
         or commit.keys
         or commit.channels
-    )
-
-
-def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
-    """What is guarded and what not: only what was read since ``since`` and is read still is guarded."""
-    families = memory.families
-    read = {key for key, one in families.items() if not one.failing and one.last_good is not None and one.last_good >= since}
-    closed = [key for key, one in families.items() if one.state is FamilyState.NOT_OPENED]
-    silent = [key for key in (*families, *expected) if key not in read and key not in closed]
-    guarded = [
-        seen.assessment
-        for key, seen in memory.positions.items()
-        if not seen.mode and FamilyKey(exchange=key.exchange, account=key.account, family=seen.family) in read
-    ]
-    with_cushion = [one for one in guarded if one.judged.cushion is not None]
-    return Watch(
-        positions=len(guarded),
-        accounts=len({key.account for key in read}),
-        cross=sum(len(families[key].unguarded) for key in read),
-        not_opened=[where_of(key) for key in closed],
-        blind=[f"{where_of(key)}: {_why_silent(families.get(key))}" for key in dict.fromkeys(silent)],
-        worst=min(with_cushion, key=lambda one: one.judged.cushion or 0, default=None),
-    )
-
-
-def _why_silent(family: FamilyMemory | None) -> str:
-    return (family.error if family is not None else "") or "no answer yet"
-
-
-def pruned(memory: Memory, watched: Iterable[FamilyKey], channels: Iterable[str] = ()) -> Memory:
-    """The memory without families, positions, keys, channels and alerts of what is not configured any more."""
-    families, names = set(watched), set(channels)
-    open_here = {
-        position_subject(key)
-        for key, one in memory.positions.items()
-        if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
-    }
-
-    def is_known(subject: Subject) -> bool:
-        match subject.kind:
-            case SubjectKind.CHANNEL:
-                return subject.channel in names
-            case SubjectKind.POSITION:
-                return subject in open_here
-            case SubjectKind.FAMILY:
-                return FamilyKey(exchange=subject.exchange, account=subject.account, family=subject.family) in families
-            case _:
-                return any(subject.exchange == key.exchange and subject.account == key.account for key in families)
-
-    return replace(
-        memory,
-        families={key: one for key, one in memory.families.items() if key in families},
-        positions={
-            key: one
-            for key, one in memory.positions.items()
-            if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
-        },
-        alerts={(rule, subject): alert for (rule, subject), alert in memory.alerts.items() if is_known(subject)},
-        channels={name: one for name, one in memory.channels.items() if name in names},
-        keys={who: one for who, one in memory.keys.items() if any(who == (key.exchange, key.account) for key in families)},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ import structlog
 from monitor.clock import SystemClock
 from monitor.daemon import daily
 from monitor.daemon.control import Control
-from monitor.daemon.cycle import AccountCycle
+from monitor.daemon.cycle import LONGEST_SECONDS, AccountCycle
 from monitor.daemon.daily import Daily
 from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
@@ -22,11 +22,13 @@ from monitor.daemon.heartbeat import Heartbeat
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
+from monitor.daemon.watchdog import Watchdog, Watched, period_of
+from monitor.daemon.watching import status_of
 from monitor.decide import is_near
 from monitor.margin.reading import FamilyKey, FamilySnapshot
 from monitor.memory import FamilyState
 from monitor.policy import Intervals
-from monitor.ports import Exchange, Notifier, Store
+from monitor.ports import Clock, Exchange, Notifier, Store
 
 log = structlog.get_logger("daemon")
 
@@ -41,6 +43,10 @@ CLOSE_SECONDS = 1.0
 """How long a stop waits for connections and the store to close; all in all a stop ends within 5 seconds."""
 RESTART_SECONDS = 1.0
 """How long a worker that died stays down."""
+TICK_SECONDS = 20.0
+"""How long a tick may stay away: a store that hangs holds a decision for 8 seconds."""
+CHANNEL_SECONDS = 90.0
+"""How long a channel's worker may stay away: a send takes at most 30 seconds, and the store may hang before and after."""
 ONCE_SECONDS = 30.0
 """How long a single run waits for its messages to be accepted."""
 
@@ -67,7 +73,7 @@ async def run_forever(parts: Parts) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tick_due = asyncio.Event()
+    ticks = Ticks(parts.guard, parts.clock)
     schedule = Schedule(parts.clock, on_step=lambda step: _follow(parts, step))
     answered = asyncio.Event()
 
@@ -79,7 +85,7 @@ async def run_forever(parts: Parts) -> None:
     cycles = {one.account: AccountCycle(one, parts.guard, parts.clock, after=after) for one in parts.exchanges}
     for account, cycle in cycles.items():
         schedule.every(f"poll-{account}", parts.intervals[account].calm, cycle.poke)
-    schedule.every("tick", TICK, tick_due.set)
+    schedule.every("tick", TICK, ticks.due.set)
     keys = KeyWatch(parts.exchanges, parts.guard, parts.clock)
     schedule.every("keys", LOOK, keys.poke)
     schedule.start()
@@ -87,7 +93,7 @@ async def run_forever(parts: Parts) -> None:
         loop.create_task(_keep_up(f"poll-{account}", cycle.run), name=f"cycle-{account}") for account, cycle in cycles.items()
     ]
     tasks.extend(loop.create_task(_keep_up(f"channel-{i}", worker.run)) for i, worker in enumerate(parts.workers))
-    tasks.append(loop.create_task(_keep_up("tick", lambda: _ticks(parts.guard, tick_due))))
+    tasks.append(loop.create_task(_keep_up("tick", ticks.run)))
     tasks.append(loop.create_task(_keep_up("keys", keys.run)))
     tasks.append(loop.create_task(_tell_started(parts, answered)))
     if parts.heartbeat is not None:
@@ -99,7 +105,9 @@ async def run_forever(parts: Parts) -> None:
     for cycle in cycles.values():
         cycle.poke()
     await parts.control.start()
-    notify("READY=1", "STATUS=watching")
+    notify("READY=1")
+    watchdog = Watchdog(parts.clock, _watched(parts, cycles, ticks), status=lambda: _status(parts), period=period_of())
+    tasks.append(loop.create_task(_keep_up("watchdog", watchdog.run)))
     log.info("daemon.started", accounts=len(parts.exchanges), channels=len(parts.channels))
     await stop.wait()
     notify("STOPPING=1", "STATUS=stopping")
@@ -150,11 +158,43 @@ async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_SECONDS)
 
 
-async def _ticks(guard: Guard, due: asyncio.Event) -> None:
-    while True:
-        await due.wait()
-        due.clear()
-        await guard.tick()
+class Ticks:
+    """Lets the guard decide on time alone whenever it is ``due``; ``turned``: when it last did."""
+
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
+        self._clock = clock
+        self.due = asyncio.Event()
+        self.turned = clock.monotonic()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.due.wait()
+            self.due.clear()
+            await self._guard.tick()
+            self.turned = self._clock.monotonic()
+
+
+def _watched(parts: Parts, cycles: Mapping[str, AccountCycle], ticks: Ticks) -> list[Watched]:
+    """Everything that must move, and within which time; the slowest honest case, and as much again."""
+    polls = [
+        Watched(
+            name=f"poll-{account}",
+            turned=lambda cycle=cycle: cycle.turned,  # type: ignore[misc]
+            within=2 * (parts.intervals[account].calm.total_seconds() + LONGEST_SECONDS),
+        )
+        for account, cycle in cycles.items()
+    ]
+    channels = [
+        Watched(name=f"channel-{one.name}", turned=lambda one=one: one.turned, within=CHANNEL_SECONDS)  # type: ignore[misc]
+        for one in parts.workers
+    ]
+    return [*polls, *channels, Watched(name="tick", turned=lambda: ticks.turned, within=TICK_SECONDS)]
+
+
+def _status(parts: Parts) -> str:
+    return status_of(parts.guard.memory, parts.guard.policy.watching_since, parts.clock.now())
 
 
 async def _tell_started(parts: Parts, answered: asyncio.Event) -> None:

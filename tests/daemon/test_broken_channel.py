@@ -5,7 +5,8 @@ from dataclasses import replace
 from monitor.alerts.model import channel_subject
 from monitor.alerts.routing import Routing
 from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
-from monitor.daemon.guard import Guard, pruned
+from monitor.daemon.guard import Guard
+from monitor.daemon.watching import pruned
 from monitor.errors import StoreUnavailable
 from monitor.memory import ChannelMemory, Commit, Memory
 from tests.builders import USDM, policy

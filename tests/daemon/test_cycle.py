@@ -173,3 +173,24 @@ async def test_a_single_pass_reads_everything_once_and_returns_it():
     assert [type(reading) for reading in readings] == [FamilySnapshot, FamilyFailure, FamilyFailure]
     assert [reading.key.family for reading in readings] == ["usdm", "coinm", "third"]
     assert set(post.guard.memory.families) == {reading.key for reading in readings}
+
+
+def test_an_attempt_counts_as_ended_well_or_badly_and_not_while_it_hangs():
+    exchange = Moody("usdm", "coinm")
+    exchange.hang["coinm"] = asyncio.Event()
+    exchange.stumble["usdm"] = ValueError("odd")
+    seen = []
+
+    async def main(clock):
+        cycle = AccountCycle(exchange, Post(clock=clock).guard, clock, after=lambda: None)
+        running = asyncio.create_task(cycle.run())
+        for _ in range(3):
+            cycle.poke()
+            await asyncio.sleep(5)
+            seen.append(cycle.turned - clock.monotonic())
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run_virtually(main)
+    # Asked at 0, 5 and 10 s; the family that hangs is given up after LONGEST_SECONDS (12 s), and then the other is the older.
+    assert seen == [-5, -10, -5]

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.daemon import guard as module
-from monitor.daemon.guard import pruned, watch_of
+from monitor.daemon.watching import pruned, watch_of
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.position import Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded

@@ -1,0 +1,79 @@
+"""What is watched: in words for the message at start and the status line, and what of the memory still counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.alerts.model import Subject, SubjectKind, position_subject
+from monitor.alerts.notices import Watch, status_line, where_of
+from monitor.margin.reading import FamilyKey
+from monitor.memory import FamilyMemory, FamilyState, Memory
+
+
+def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
+    """What is guarded and what not: only what was read since ``since`` and is read still is guarded."""
+    families = memory.families
+    read = {key for key, one in families.items() if not one.failing and one.last_good is not None and one.last_good >= since}
+    closed = [key for key, one in families.items() if one.state is FamilyState.NOT_OPENED]
+    silent = [key for key in (*families, *expected) if key not in read and key not in closed]
+    guarded = [
+        seen.assessment
+        for key, seen in memory.positions.items()
+        if not seen.mode and FamilyKey(exchange=key.exchange, account=key.account, family=seen.family) in read
+    ]
+    with_cushion = [one for one in guarded if one.judged.cushion is not None]
+    return Watch(
+        positions=len(guarded),
+        accounts=len({key.account for key in read}),
+        unguarded=Counter(other.mode for key in read for other in families[key].unguarded),
+        not_opened=[where_of(key) for key in closed],
+        blind=[f"{where_of(key)}: {_why_silent(families.get(key))}" for key in dict.fromkeys(silent)],
+        worst=min(with_cushion, key=lambda one: one.judged.cushion or 0, default=None),
+    )
+
+
+def status_of(memory: Memory, since: datetime, now: datetime) -> str:
+    """The guard in one line; it is as fresh as its oldest family."""
+    read = [one.last_good for one in memory.families.values() if one.last_good is not None and one.last_good >= since]
+    return status_line(watch_of(memory, since), min(read, default=None), now)
+
+
+def _why_silent(family: FamilyMemory | None) -> str:
+    return (family.error if family is not None else "") or "no answer yet"
+
+
+def pruned(memory: Memory, watched: Iterable[FamilyKey], channels: Iterable[str] = ()) -> Memory:
+    """The memory without families, positions, keys, channels and alerts of what is not configured any more."""
+    families, names = set(watched), set(channels)
+    open_here = {
+        position_subject(key)
+        for key, one in memory.positions.items()
+        if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
+    }
+
+    def is_known(subject: Subject) -> bool:
+        match subject.kind:
+            case SubjectKind.CHANNEL:
+                return subject.channel in names
+            case SubjectKind.POSITION:
+                return subject in open_here
+            case SubjectKind.FAMILY:
+                return FamilyKey(exchange=subject.exchange, account=subject.account, family=subject.family) in families
+            case _:
+                return any(subject.exchange == key.exchange and subject.account == key.account for key in families)
+
+    return replace(
+        memory,
+        families={key: one for key, one in memory.families.items() if key in families},
+        positions={
+            key: one
+            for key, one in memory.positions.items()
+            if FamilyKey(exchange=key.exchange, account=key.account, family=one.family) in families
+        },
+        alerts={(rule, subject): alert for (rule, subject), alert in memory.alerts.items() if is_known(subject)},
+        channels={name: one for name, one in memory.channels.items() if name in names},
+        keys={who: one for who, one in memory.keys.items() if any(who == (key.exchange, key.account) for key in families)},
+    )
