@@ -14,7 +14,7 @@ PORT = 8765
 SCENARIO_HELP = "calm, crash, whipsaw or gap."
 FAULT_HELP = (
     "KIND[,name=value...], such as hang,exchange=okx,call=*positions*,after=10,lasts=20. Names: exchange, account, call, "
-    "method, after, lasts (seconds), times, amount, executes."
+    "method, contract, after, lasts (seconds), times, amount, executes."
 )
 
 Port = Annotated[int, typer.Option("--port", help="Where the practice exchange listens.")]

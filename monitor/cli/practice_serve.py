@@ -17,7 +17,7 @@ from monitor.cli.practice_remote import PracticeRefused, call
 from monitor.errors import MargincallError
 from monitor.practice import DEMO, SCENARIOS, EngineSource, FaultKind, PracticeServer, Replay, Source, build, from_csv
 
-FAULT_NAMES = dict.fromkeys(("exchange", "account", "call", "method"), False) | dict.fromkeys(
+FAULT_NAMES = dict.fromkeys(("exchange", "account", "call", "method", "contract"), False) | dict.fromkeys(
     ("after", "lasts", "times", "amount", "executes"), True
 )
 """What a fault can be narrowed by, and whether that is a number."""

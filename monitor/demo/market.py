@@ -89,7 +89,7 @@ class Market:
         return {
             name: Guarded(
                 exchange=account.exchange,
-                poll=POLLS[account.exchange],
+                poll=POLLS,
                 secrets={"api_key": account.api_key, "secret": account.secret}
                 | ({"passphrase": account.passphrase} if account.exchange == "okx" else {}),
             )

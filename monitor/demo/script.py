@@ -12,9 +12,7 @@ from decimal import Decimal
 
 from monitor.practice import SCENARIOS, Scenario
 
-POLLS = {"binance": "200ms", "bybit": "200ms", "okx": "250ms"}
-"""OKX allows an account 10 calls for its positions in 2 s (V5 "Get positions", read 2026-11-22): 200 ms would be refused now and
-then, there as here."""
+POLLS = "200ms"
 POLL_SECONDS = Decimal("0.2")
 CRASH_BEGINS = datetime(2025, 10, 10, 20, 45, tzinfo=UTC)
 

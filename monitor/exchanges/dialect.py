@@ -55,6 +55,7 @@ class Dialect:
       ``{"eea": {"www.okx.com": "eea.okx.com", "ws.okx.com": "wseea.okx.com"}}``.
     - ``options``: ccxt options of this exchange.
     - ``gap``: seconds between two calls that can wait, where the exchange counts calls in short windows.
+    - ``limits``: by ccxt's implicit method, how many calls in how many seconds; one that would be too many waits for its turn.
     """
 
     exchange: str
@@ -69,3 +70,4 @@ class Dialect:
     regions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     gap: float = 0.0
+    limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)

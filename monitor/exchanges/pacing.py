@@ -70,7 +70,7 @@ class Pacer:
             left = self._banned_until.get(scope, 0.0) - now
             if left > 0:
                 until = self._wall(left)
-                raise RateLimited(f"the exchange asked for silence until {until:%H:%M:%S} UTC", until=until)
+                raise RateLimited(silence_until(until), until=until)
             left = self._held_until.get(scope, 0.0) - now
             if can_wait:
                 left = max(left, self._hushed_until.get(scope, 0.0) - now)
@@ -111,6 +111,11 @@ class Pacer:
     def _wall(self, left: float) -> datetime:
         """The moment ``left`` seconds from now, aware UTC."""
         return self._clock.now() + timedelta(seconds=left)
+
+
+def silence_until(until: datetime) -> str:
+    """The words of a ban, the same at its first refusal and at each call that it stops."""
+    return f"the exchange asked for silence until {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

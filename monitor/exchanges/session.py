@@ -16,9 +16,10 @@ import aiohttp
 
 from monitor.errors import BadReply, CallForbidden, ClockSkew, ExchangeFault, RateLimited
 from monitor.exchanges import faults
+from monitor.exchanges.allowance import Allowance
 from monitor.exchanges.connection import ccxt_instance, connect, trust
 from monitor.exchanges.dialect import Dialect, Reply
-from monitor.exchanges.pacing import Pacer
+from monitor.exchanges.pacing import Pacer, silence_until
 from monitor.exchanges.spec import Access
 from monitor.ports import Clock
 
@@ -40,6 +41,7 @@ class Session:
         self._scopes = {"ip": access.ip_scope(dialect.exchange), "account": access.account_scope(dialect.exchange)}
         self._secrets = tuple(text for text in (access.api_key, access.secret, access.passphrase) if text)
         self._turn = asyncio.Lock()
+        self._allowances = {endpoint: Allowance(calls, seconds) for endpoint, (calls, seconds) in dialect.limits.items()}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._syncing: asyncio.Task[None] | None = None
         self._synced_at: float | None = None
@@ -101,6 +103,8 @@ class Session:
                 if self._synced_at is None or self._clock.monotonic() - self._synced_at > _RESYNC_SECONDS:
                     self._synced_at = self._clock.monotonic()
                     self.spawn(self._sync_quietly())
+                if endpoint in self._allowances:
+                    await asyncio.sleep(self._allowances[endpoint].book(self._clock.monotonic()))
                 try:
                     return await self._sent(endpoint, params, can_wait=can_wait)
                 except ClockSkew as skew:
@@ -153,7 +157,7 @@ class Session:
         if until is not None:
             status = str(reply.status)
             hint = self._dialect.hints.get(status, "")
-            raise RateLimited(f"too many requests ({reply.path})", until=until, code=status, hint=hint)
+            raise RateLimited(f"{silence_until(until)} ({reply.path})", until=until, code=status, hint=hint)
         fault = faults.of_reply(reply, self._dialect, ccxt_view=ccxt_view, secrets=self._secrets)
         if fault is not None:
             raise fault

@@ -12,7 +12,8 @@
     POST   /control/stop                stand still
     GET    /control/faults              {"1": {...}}
     POST   /control/faults              a fault: {"kind": "hang", "exchange", "account", "call", "method", "after", "lasts",
-                                        "times", "amount", "executes"}; kind "refuse" with "lasts" closes the port itself
+                                        "contract", "times", "amount", "executes"}; kind "refuse" with "lasts" closes the port
+                                        itself
     DELETE /control/faults[/NUMBER]     take one out, or all
 
 What cannot be done answers 400 with ``{"error": ...}``.
@@ -169,7 +170,7 @@ class EngineControl:
             await self._server.refuse(float(body["lasts"]))
             return {}
         amounts = {n: Decimal(str(body[n])) for n in ("after", "lasts", "amount", "executes") if body.get(n) is not None}
-        names = {n: str(body[n]) for n in ("exchange", "account", "call", "method") if body.get(n) is not None}
+        names = {n: str(body[n]) for n in ("exchange", "account", "call", "method", "contract") if body.get(n) is not None}
         times = int(body["times"]) if body.get("times") is not None else None
         return {"number": self._server.faults.add(Fault(kind=FaultKind(body["kind"]), times=times, **names, **amounts))}  # type: ignore[arg-type]
 

@@ -10,11 +10,13 @@ Each account has an exchange, a port and a ban of its own, so that what ails one
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +33,7 @@ T = TypeVar("T")
 
 RULES = "rules: [{kind: data_stale, after: 2s}, {kind: cushion, clear_hold: 0s}]\n"
 LEVELS = ("info", "warning", "critical", "emergency")
+STIR_SECONDS = 0.3
 POLL, FAR_POLL = "{calm: 300ms, near: 150ms}", "{calm: 1s, near: 1s}"
 """Of an endpoint on loopback, and of any other."""
 
@@ -105,6 +108,7 @@ class Stage:
     _shown: tuple[float, dict[str, Any]] = (0.0, {})
     daemon: subprocess.Popen[bytes] | None = None
     program: Program = field(init=False)
+    _stirring: Future[None] | None = None
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread = field(init=False)
 
@@ -117,6 +121,8 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.program.stop()
+        if self._stirring is not None:
+            self._stirring.cancel()
         for phone in self.phones.values():
             phone.close()
         for booth in self.booths.values():
@@ -161,19 +167,28 @@ class Stage:
         booth = self.booths[account]
         self.call(lambda: booth.engine.set_marks({(booth.exchange, contract): Decimal(mark)}))
 
-    def tiers(self, account: str, contract: str, factor: str) -> None:
-        """The exchange asks ``factor`` times as much margin for a contract from now on."""
-        booth = self.booths[account]
-        self.call(lambda: booth.engine.change_tiers(booth.exchange, contract, Decimal(factor)))
+    def stir(self, contracts: Mapping[str, str]) -> None:
+        """From now on the marks of these contracts (by exchange) move by a cent and back, as a real mark never stands still."""
 
-    def fault(self, account: str, kind: FaultKind | None, *, call: str = "*", amount: str | None = None) -> None:
+        async def stirring() -> None:
+            for cents in itertools.cycle((1, -1)):
+                for booth in self.booths.values():
+                    key = booth.exchange, contracts[booth.exchange]
+                    booth.engine.set_marks({key: booth.engine.marks[key] + Decimal(cents) / 100})
+                await asyncio.sleep(STIR_SECONDS)
+
+        self._stirring = asyncio.run_coroutine_threadsafe(stirring(), self._loop)
+
+    def fault(
+        self, account: str, kind: FaultKind | None, *, call: str = "*", amount: str | None = None, contract: str | None = None
+    ) -> None:
         """Put a fault in, until ``lift``; None closes the port."""
         server = self.booths[account].server
         if kind is None:
             self.inside(server.refuse())
         else:
             measure = None if amount is None else Decimal(amount)
-            self.call(lambda: server.faults.add(Fault(kind=kind, call=call, amount=measure)))
+            self.call(lambda: server.faults.add(Fault(kind=kind, call=call, amount=measure, contract=contract)))
 
     def lift(self, account: str) -> None:
         """The account's exchange is well again."""

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.e2e.expectations import between
+from tests.e2e.pace import Pace, crowd
 from tests.e2e.stage import Arrival, Stage
 from tests.e2e.timeline import Timeline
 
@@ -48,3 +49,20 @@ def test_the_clock_of_a_timeline_stands_still_when_told(tmp_path):
         line = Timeline(stage, opening=())
         line._zero, line._still = 100.0, [(101.0, 104.0)]
         assert [line.seconds(at) for at in (100.5, 102.0, 104.0, 105.0)] == [0.5, 1.0, 1.0, 2.0]
+
+
+def test_the_clock_of_a_timeline_runs_slower_while_the_machine_is_crowded():
+    crowds = iter([0.5, 2.0, 99.0])
+    pace = Pace(lambda: next(crowds))
+    for now in (100.0, 101.0, 102.0, 103.0):
+        pace.look(now)
+    # 1 s at full speed, 1 s at half, 1 s at a fifth: slower than that it never runs
+    assert [pace.seconds(at) for at in (99.0, 100.0, 100.5, 101.0, 101.5, 102.0, 103.0, 104.0)] == pytest.approx(
+        [-1.0, 0.0, 0.5, 1.0, 1.25, 1.5, 1.7, 2.7]
+    )
+    pace.floor = 2.0
+    assert pace.seconds(104.0) == pytest.approx(2.2)
+
+
+def test_the_crowd_of_this_machine_is_a_number():
+    assert crowd() >= 0

@@ -7,9 +7,9 @@
     line.run()                                          # fails, with the whole story, if anything else arrived
 
 Times are seconds from second 0. What happens does so at its time; what is expected may come TOLERANCE late, never early. The
-clock of a timeline stands still while the daemon starts or stops, which takes as long as the machine needs, and it runs slower on
-a machine that is too busy to start one in OPENING_SECONDS: up to SLOWEST times. The end is when the last thing was due, or QUIET
-seconds after everything has come. In the spirit of Alertmanager's acceptance tests.
+clock of a timeline stands still while the daemon starts or stops, which takes as long as the machine needs. It runs slower, up to
+SLOWEST times, on a machine that takes longer than OPENING_SECONDS to start one, or has more to do than it has cores (`pace`). The
+end is when the last thing was due, or QUIET seconds after everything has come. In the spirit of Alertmanager's acceptance tests.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from typing import Any
 
 from monitor.practice import FaultKind
 from tests.e2e.expectations import TOLERANCE, Expected, Problem, Window, compared
+from tests.e2e.pace import SLOWEST, Pace
 from tests.e2e.stage import Stage
 from tests.receiver import ACCEPT, Behaviour
 
 OPENING_SECONDS = 8.0
 """What four daemons that start together take on two idle cores."""
-SLOWEST = 5.0
 OPENING_PATIENCE = 120.0
 QUIET = 1.5
 """Seconds without a message, once all have come, after which nothing else is waited for."""
@@ -68,7 +68,7 @@ class Timeline:
     _count: itertools.count[int] = field(default_factory=itertools.count)
     _still: list[tuple[float, float]] = field(default_factory=list)
     _zero: float = 0.0
-    _stretch: float = 1.0
+    _pace: Pace = field(default_factory=Pace)
     _first: int = 0
 
     def at(self, seconds: float) -> Moment:
@@ -95,6 +95,10 @@ class Timeline:
 
     def play(self) -> list[Problem]:
         """Play it all; what went otherwise."""
+        with self._pace:
+            return self._played()
+
+    def _played(self) -> list[Problem]:
         last = max((at for at, *_ in self._actions), default=0.0)
         until = max([last + QUIET, *(one.window.end + TOLERANCE for one in self._expected)])
         watched = max([last, *(one.window.end for one in self._looks)])
@@ -104,7 +108,7 @@ class Timeline:
             missing = self._open()
             if missing:
                 return [Problem(text=f"it never began: nothing came with {missing}")]
-            self._stretch = min(SLOWEST, max(1.0, (time.monotonic() - began) / OPENING_SECONDS))
+            self._pace.floor = min(SLOWEST, max(1.0, (time.monotonic() - began) / OPENING_SECONDS))
         self._zero = time.monotonic()
         complaints: dict[tuple[str, int], Problem] = {}
         next_look = 0.0
@@ -122,7 +126,7 @@ class Timeline:
                 break
             wake = min(until, next_look, self._actions[0][0] if self._actions else until)
             with self.stage.changed:
-                self.stage.changed.wait(max(0.0, wake - now) * self._stretch)
+                self.stage.changed.wait(max(0.0, wake - now))
         return [
             *compared(self._expected, self.stage.arrivals[self._first :], self.seconds),
             *complaints.values(),
@@ -131,8 +135,9 @@ class Timeline:
 
     def seconds(self, monotonic: float) -> float:
         """A moment on the timeline's own clock."""
-        still = sum(min(max(monotonic - begin, 0.0), end - begin) for begin, end in self._still)
-        return (monotonic - self._zero - still) / self._stretch
+        own = self._pace.seconds
+        still = sum(own(min(max(monotonic, begin), end)) - own(begin) for begin, end in self._still)
+        return own(monotonic) - own(self._zero) - still
 
     def stand_still(self, work: Callable[[], Any]) -> None:
         """Do ``work`` while the clock stands still."""
@@ -149,7 +154,7 @@ class Timeline:
         log = [line for line in self.stage.program.log().splitlines() if '"debug"' not in line][-LOG_LINES:]
         return "\n".join(
             [
-                f"the timeline went otherwise (its clock ran {self._stretch:.1f} times slower than the machine's):",
+                f"the timeline went otherwise (its clock ran {self._slowness():.1f} times slower than the machine's):",
                 *(f"  - {problem.text}" for problem in problems),
                 "what happened:",
                 *story,
@@ -157,6 +162,12 @@ class Timeline:
                 *(f"  {line}" for line in log),
             ]
         )
+
+    def _slowness(self) -> float:
+        """On average, while things happened."""
+        now = time.monotonic()
+        passed = self._pace.seconds(now) - self._pace.seconds(self._zero)
+        return (now - self._zero) / passed if passed > 0 else 1.0
 
     def _open(self) -> list[str]:
         """Wait until every channel has told the opening; what is still missing when the patience ends."""
@@ -178,7 +189,7 @@ class Timeline:
         """Everything expected has come, perhaps more, and then nothing for a while."""
         came = self.stage.arrivals[self._first :]
         latest = max((one.at for one in came), default=self._zero)
-        return len(came) >= len(self._expected) and time.monotonic() - latest >= QUIET * self._stretch
+        return len(came) >= len(self._expected) and self.seconds(time.monotonic()) - self.seconds(latest) >= QUIET
 
     def _look(self, now: float, complaints: dict[tuple[str, int], Problem]) -> None:
         for index, one in enumerate(self._looks):
@@ -214,14 +225,12 @@ class Moment:
         """The mark price moves."""
         return self._do(f"price of {contract} for {account}: {mark}", lambda: self._stage.price(account, contract, mark))
 
-    def tiers(self, account: str, contract: str, factor: str) -> Moment:
-        """The exchange asks more margin."""
-        return self._do(f"tiers of {contract} for {account}: x {factor}", lambda: self._stage.tiers(account, contract, factor))
-
-    def fault(self, account: str, kind: FaultKind | None, *, call: str = "*", amount: str | None = None) -> Moment:
+    def fault(
+        self, account: str, kind: FaultKind | None, *, call: str = "*", amount: str | None = None, contract: str | None = None
+    ) -> Moment:
         """The account's exchange falls ill; None: its port is closed."""
         name = f"fault at {account}: {'refuse' if kind is None else kind.value} on {call}"
-        return self._do(name, lambda: self._stage.fault(account, kind, call=call, amount=amount))
+        return self._do(name, lambda: self._stage.fault(account, kind, call=call, amount=amount, contract=contract))
 
     def lift(self, account: str) -> Moment:
         """It is well again."""

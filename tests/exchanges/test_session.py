@@ -97,9 +97,11 @@ async def test_session_sends_nothing_until_a_ban_is_over(answer, seconds):
         session._synced_at = clock.monotonic()
         with pytest.raises(RateLimited) as limited:
             await session.call(CALL)
-        assert limited.value.until == clock.now() + timedelta(seconds=seconds)
+        until = clock.now() + timedelta(seconds=seconds)
+        assert limited.value.until == until
+        assert f"asked for silence until {until:%Y-%m-%d %H:%M:%S} UTC" in limited.value.message
         for _ in range(3):
-            with pytest.raises(RateLimited):
+            with pytest.raises(RateLimited, match=f"asked for silence until {until:%Y-%m-%d %H:%M:%S} UTC"):
                 await session.call(CALL)
         clock.advance(seconds - 0.1)
         with pytest.raises(RateLimited):

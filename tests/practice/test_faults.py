@@ -233,6 +233,34 @@ async def test_frozen_mark_holds_still_while_the_exchange_goes_on() -> None:
     assert seen == ["117000.00000000", "117000.00000000", "116000.00000000"]
 
 
+async def test_tiers_change_once_for_a_contract_and_stay_changed() -> None:
+    engine = PracticeExchange()
+    account = engine.add_account("main", "binance", balances={"USDT": "1000"})
+    keys = {"apiKey": account.api_key, "secret": account.secret}
+    before = {name: engine.contract("binance", name).tiers[0].rate for name in ("BTCUSDT", "ETHUSDT")}
+    bybit = engine.contract("bybit", "BTCUSDT").tiers
+    async with PracticeServer(EngineSource(engine)) as server, client("binance", server.url, **keys) as binance:
+        server.faults.add(one("tiers", contract="BTCUSDT", amount=Decimal(3)))
+        for _ in range(3):
+            await binance.fapiprivatev3_get_positionrisk()
+        server.faults.clear()
+        brackets = await binance.fapiprivate_get_leveragebracket({"symbol": "BTCUSDT"})
+    told = brackets[0] if isinstance(brackets, list) else brackets
+    assert Decimal(str(told["brackets"][0]["maintMarginRatio"])) == before["BTCUSDT"] * 3
+    assert engine.contract("binance", "ETHUSDT").tiers[0].rate == before["ETHUSDT"]
+    assert engine.contract("bybit", "BTCUSDT").tiers == bybit
+
+
+async def test_tiers_of_everything_double_unless_said_otherwise() -> None:
+    engine = PracticeExchange()
+    before = {key: contract.tiers[0].rate for key, contract in engine.contracts.items()}
+    async with PracticeServer(EngineSource(engine)) as server, client("okx", server.url) as okx:
+        server.faults.add(one("tiers"))
+        await okx.public_get_public_time()
+    for key, rate in before.items():
+        assert engine.contracts[key].tiers[0].rate == (rate * 2 if key[0] == "okx" else rate)
+
+
 WRITES = [
     ("reset", None, "1"),
     ("504", None, "1"),

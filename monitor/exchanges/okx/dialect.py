@@ -87,4 +87,6 @@ DIALECT = Dialect(
     regions={region: _hosts(region) for region in ("eea", "us")},
     # Tiers and fees may be asked 5 times a second.
     gap=0.2,
+    # V5 "Get positions", read 2026-11-22: 10 requests per 2 seconds, by user. Polls every 0.2 s are just at it.
+    limits={"privateGetAccountPositions": (10, _WINDOW_SECONDS)},
 )

@@ -6,6 +6,7 @@ Named after what a client sees:
     no sense      cut_json, html, empty, empty_object, null, no_list, nan, huge (60 MB)
     refused       429, 418, 403, 500, 502, 503, 504, key_expired, read_only
     untrue        clock_off, frozen_time, frozen_mark, empty_positions
+    unlooked-for  tiers (the exchange asks more margin from now on; taking the fault out does not undo that)
     late          slow
 
 DNS and TLS faults need no server: an ``endpoint:`` with a name under ``.invalid``, or the server's ``tls_url``.
@@ -58,6 +59,7 @@ class FaultKind(StrEnum):
     FROZEN_TIME = "frozen_time"
     FROZEN_MARK = "frozen_mark"
     EMPTY_POSITIONS = "empty_positions"
+    TIERS = "tiers"
     SLOW = "slow"
 
 
@@ -73,7 +75,8 @@ class Fault:
 
     ``exchange``, ``account`` (its name or key) and ``call`` (a pattern over the path, ``*balance*``) narrow it; ``method`` GET or
     POST. It begins ``after`` seconds from now and ends after ``lasts`` seconds or ``times`` calls (None: never).
-    ``amount`` is the kind's own measure: seconds of slow, hang and drip (a byte), milliseconds of clock_off, MB of huge.
+    ``amount`` is the kind's own measure: seconds of slow, hang and drip (a byte), milliseconds of clock_off, MB of huge, the
+    factor of tiers, which change for ``contract`` (None: all).
     ``executes``: a write takes effect this many seconds after it came (0: at once; negative: never; None: as the kind suggests).
     """
 
@@ -82,6 +85,7 @@ class Fault:
     account: str | None = None
     call: str = "*"
     method: str | None = None
+    contract: str | None = None
     after: Decimal = Decimal(0)
     lasts: Decimal | None = None
     times: int | None = None

@@ -13,6 +13,7 @@ from monitor.practice.faults import NEVER, REFUSALS, Fault, FaultKind, Faults, P
 from monitor.practice.faults.bodies import changed, refusal
 from monitor.practice.faults.delivery import WIRE_KINDS, deliver, plain
 
+TWICE = Decimal(2)
 _STATUSES = frozenset({FaultKind.INTERNAL, FaultKind.BAD_GATEWAY, FaultKind.UNAVAILABLE, FaultKind.GATEWAY_TIMEOUT})
 
 
@@ -28,6 +29,8 @@ class FaultDesk:
         for placed in met:
             if placed.fault.kind is FaultKind.CLOCK_OFF:
                 call = replace(call, at=call.at + int(placed.fault.amount or 0))
+            if placed.fault.kind is FaultKind.TIERS and not placed.held:
+                placed.held[call.path, "", "tiers"] = _change_tiers(source, call, placed.fault)
         reply = self._reply(call, source, met)
         broken = next((placed for placed in met if placed.fault.kind in WIRE_KINDS), None)
         return plain(reply) if broken is None else await deliver(self.faults, broken, request, reply)
@@ -63,6 +66,17 @@ def _effect(call: Call, met: list[Fault]) -> Decimal:
         if fault.kind is not FaultKind.CLOCK_OFF
     ]
     return NEVER if any(effect < 0 for effect in effects) else max(effects, default=Decimal(0))
+
+
+def _change_tiers(source: Source, call: Call, fault: Fault) -> bool:
+    """Let the exchange that is called ask more margin; whether there is an engine behind it that can."""
+    engine = getattr(source, "exchange", None)
+    if engine is None:
+        return False
+    for exchange, contract in tuple(engine.contracts):
+        if exchange == call.exchange and fault.contract in {None, contract}:
+            engine.change_tiers(exchange, contract, TWICE if fault.amount is None else fault.amount)
+    return True
 
 
 def _owner(source: Source, call: Call) -> str:

@@ -22,7 +22,7 @@ class Outcome(Enum):
     BLIND = "told as blind in time with its cause; a breach meanwhile is told after the end"
     BANNED = "told as blind, and silence towards the exchange until its ban is over, long after the fault"
     UNHARMED = "nobody notices: a breach meanwhile is told at once"
-    DECEIVED = "nothing in the replies betrays it: a breach meanwhile is told after the end, and nothing false before"
+    DOUBTED = "told in time that the figures may be old; a breach meanwhile is told after the end"
 
 
 class Way(Enum):
@@ -32,7 +32,6 @@ class Way(Enum):
     REFUSE = "its port is closed"
     DNS = "the endpoint's name does not exist"
     TLS = "the endpoint's certificate is its own"
-    TIERS = "the exchange doubles a tier table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +131,7 @@ ROWS = (
         right=_blind("asked for silence", recovery=3.0, silence=3.0),
         but={
             "bybit": _blind("asked for silence", recovery=10.0, silence=5.0),
-            "okx": _blind("asked for silence", recovery=4.0, silence=2.0),
+            "okx": _blind("asked for silence", recovery=8.0, silence=2.0),
         },
         why="Binance names its wait; Bybit's 10006 here and OKX's 50011 name none: 5 and 2 s, doubled each time",
     ),
@@ -178,8 +177,8 @@ ROWS = (
     Row(
         name="frozen mark",
         kind=FaultKind.FROZEN_MARK,
-        right=Right(outcome=Outcome.DECEIVED),
-        why="a row whose figures stand still looks like a calm market; only another source of prices could tell",
+        right=Right(outcome=Outcome.DOUBTED, cause="no mark price there has moved"),
+        why="a row whose figures stand still looks like a calm market, but not even there do all marks stand still for long",
     ),
     Row(
         name="empty position list",
@@ -189,7 +188,8 @@ ROWS = (
     ),
     Row(
         name="tier table changed",
-        way=Way.TIERS,
+        kind=FaultKind.TIERS,
+        amount="2",
         right=Right(outcome=Outcome.UNHARMED, told="new tiers"),
         why="the new tiers are in force soon after, and the owner hears that they moved the liquidation price",
     ),

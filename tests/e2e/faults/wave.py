@@ -16,9 +16,10 @@ from typing import Any
 
 from monitor.alerts.notices import family_name
 from monitor.alerts.wording import exchange_name
+from monitor.practice import FaultKind
 from tests.e2e.expectations import TOLERANCE, Problem, Window, between
 from tests.e2e.faults.table import Cell, Outcome, Row, Way
-from tests.e2e.stage import Held, Stage
+from tests.e2e.stage import RULES, Held, Stage
 from tests.e2e.timeline import Timeline
 
 FAMILIES = {"binance": ("usdm", "coinm"), "bybit": ("usdt", "usdc", "inverse"), "okx": ("okx",)}
@@ -31,7 +32,8 @@ SIZES = {"binance": ("0.1", "2"), "bybit": ("0.1", "2"), "okx": ("10", "20")}
 CALM, LOW, WARNED = "98000", "92000", "3800"
 
 LIMIT = 2.0
-"""The rule: data_stale after 2 s."""
+"""The rules: data_stale after 2 s, and where marks freeze, mark_frozen after 2 s."""
+FROZEN = "{kind: mark_frozen, after: 2s}"
 TICK = 1.0
 _BY_ENDPOINT = frozenset({Way.DNS, Way.TLS})
 FAULT, BREACH, LIFT = 0.5, 1.5, 6.5
@@ -52,10 +54,13 @@ def play(cells: Sequence[Cell], folder: Path) -> list[Result]:
     """Play the cells of one row; their results."""
     row = cells[0].row
     began = time.monotonic()
-    with Stage(folder) as stage:
+    freezes = row.kind is FaultKind.FROZEN_MARK
+    with Stage(folder, rules=RULES.replace("]", f", {FROZEN}]") if freezes else RULES) as stage:
         for cell in cells:
             _enter(stage, _ill(cell), cell.exchange, contracts="linear, inverse", tls=row.way is Way.TLS)
             _enter(stage, _well(cell), cell.exchange, contracts="linear")
+        if freezes:
+            stage.stir(ETH)
         opening = ("guarding", *(f"on {name} (" for name in stage.booths))
         line = Timeline(stage, opening=opening)
         _write(line, row, cells)
@@ -114,10 +119,9 @@ def _begin(line: Timeline, row: Row, cell: Cell) -> None:
             moment.endpoint(_ill(cell), f"https://{cell.exchange}.invalid:{booth.server.port}")
         case Way.TLS:
             moment.endpoint(_ill(cell), booth.server.tls_url)
-        case Way.TIERS:
-            moment.tiers(_ill(cell), BTC[cell.exchange], "2")
         case _:
-            moment.fault(_ill(cell), row.kind, call=row.call, amount=row.amount)
+            contract = BTC[cell.exchange] if row.kind is FaultKind.TIERS else None
+            moment.fault(_ill(cell), row.kind, call=row.call, amount=row.amount, contract=contract)
 
 
 def _end(line: Timeline, row: Row, cell: Cell) -> None:
@@ -139,6 +143,10 @@ def _expect(line: Timeline, cell: Cell) -> None:
             line.expect("phone", ("BLIND: cannot read", *where, right.cause), BLIND, about=name)
             if right.outcome is Outcome.BLIND:
                 line.expect("phone", ("Reading again", *where), back, about=name)
+    if right.outcome is Outcome.DOUBTED:
+        where = (f"{name} ({exchange_name(cell.exchange)}", family_name(HOLDING[cell.exchange]))
+        line.expect("phone", ("Mark prices stand still", *where, right.cause), BLIND, about=name)
+        line.expect("phone", ("Mark prices move again", *where), back, about=name)
     if right.told:
         line.expect("phone", (right.told, "BTC/USDT long", f"on {name} ("), between(FAULT, FAULT + 1.0), about=name)
     if right.outcome is not Outcome.BANNED:
@@ -209,7 +217,7 @@ def _wrong_at_the_end(cell: Cell, btc: dict[str, Any]) -> str:
         return "" if btc["state"] == "stale" else f"banned, and BTC is shown as {btc['state']}"
     if btc["state"] != "emergency" or Decimal(btc["mark_price"]) != Decimal(LOW):
         return f"at the end BTC is shown as {btc['state']} at {btc['mark_price']}"
-    if cell.row.way is Way.TIERS:
+    if cell.row.kind is FaultKind.TIERS:
         # twice the 0.4 or 0.5 % of the lowest tier, the fee terms not doubled
         rate = Decimal(btc["maintenance_rate"])
         if btc["diverges"] or rate < Decimal("0.008"):

@@ -1,0 +1,33 @@
+"""Calls of a kind that an exchange counts are sent no faster than it allows."""
+
+import pytest
+
+from monitor.exchanges.allowance import Allowance
+from monitor.exchanges.okx.dialect import DIALECT
+
+
+def sent_at(every: float, count: int) -> list[float]:
+    """When calls leave that are wanted every so often, each after the one before it."""
+    allowance, now, times = Allowance(10, 2.0), 0.0, []
+    for index in range(count):
+        now = max(now, index * every)
+        now += allowance.book(now)
+        times.append(now)
+    return times
+
+
+def test_calls_below_the_limit_leave_at_once():
+    assert sent_at(0.25, 40) == pytest.approx([index * 0.25 for index in range(40)])
+
+
+@pytest.mark.parametrize("every", [0.0, 0.15, 0.2])
+def test_no_window_ever_holds_one_call_too_many(every):
+    times = sent_at(every, 60)
+    assert min(later - first for first, later in zip(times, times[10:], strict=False)) >= 2.05 - 1e-9
+    # 59 calls after the first, 10 in 2.05 s: the last leaves after five or six such windows at the latest
+    assert times[-1] <= 5 * 2.05 + 9 * max(every, 0.2) + 1e-9
+
+
+def test_the_positions_call_of_okx_is_counted():
+    # V5 "Get positions", read 2026-11-22: 10 requests per 2 seconds, by user
+    assert DIALECT.limits == {"privateGetAccountPositions": (10, 2.0)}
