@@ -6,7 +6,8 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,8 +36,9 @@ FIELDS = (
     "liquidation_price",
     "liquidation_distance",
 )
-
 """The keys of a reading in CSV and JSON, as in `positions --json`."""
+FEW = 200
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = (
     Column(name="read at", right=False),
     Column(name="account", right=False, rank=1),
@@ -56,17 +58,21 @@ def history(
     config: Config = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many readings, the newest.")] = 200,
+    since: Annotated[str | None, typer.Option("--since", help="From then on: 2h, 7d, 2026-11-22 or 2026-11-22T21:00Z.")] = None,
+    every: Annotated[str | None, typer.Option("--every", help="One reading for each such span, the worst: 1m, 1h.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the newest; 200 by default.")] = None,
 ) -> None:
     """Show the kept readings of every position, or of one symbol, oldest first."""
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
+    begins, span = moment(since, datetime.now(UTC)), width(every)
     from monitor.cli.documents import SCHEMA, iso
     from monitor.config.find import locate
     from monitor.store.reader import StoreReader
 
     with StoreReader(locate(config).store) as reader:
-        readings = reader.history(symbol or "", limit=limit)
+        readings = reader.history(symbol or "", since=begins, limit=None if begins or span else limit or FEW)
+    readings = worst_of_each(readings, span)[-(limit or len(readings) or 1) :]
     if as_json:
         typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), "readings": _rows(readings)}, indent=2))
     elif as_csv:
@@ -75,6 +81,49 @@ def history(
         writer.writerows(_rows(readings))
     else:
         _print(readings, symbol)
+
+
+def moment(text: str | None, now: datetime) -> datetime | None:
+    """When ``--since`` says; a date or time without a zone is UTC. Raises typer.BadParameter."""
+    if text is None:
+        return None
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        return now - _span(text, "--since")
+    return named if named.tzinfo else named.replace(tzinfo=UTC)
+
+
+def width(text: str | None) -> timedelta | None:
+    """What ``--every`` says. Raises typer.BadParameter."""
+    return None if text is None else _span(text, "--every")
+
+
+def _span(text: str, option: str) -> timedelta:
+    from monitor.config.units import parse_time_span
+
+    try:
+        return parse_time_span(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error} (or a date such as 2026-11-22)" if option == "--since" else str(error)) from None
+
+
+def worst_of_each(readings: Sequence[StoredReading], span: timedelta | None) -> Sequence[StoredReading]:
+    """Of each position, the reading with the least headroom for its requirement in each ``span``; all without a span."""
+    if span is None:
+        return readings
+    chosen: dict[tuple[object, ...], StoredReading] = {}
+    for stored in readings:
+        bucket = (stored.assessment.position.key, stored.epoch, (stored.at - _BEGINNING) // span)
+        known = chosen.get(bucket)
+        if known is None or _safety(stored) <= _safety(known):
+            chosen[bucket] = stored
+    return sorted(chosen.values(), key=lambda stored: stored.at)
+
+
+def _safety(stored: StoredReading) -> Decimal:
+    judged = stored.assessment.judged
+    return judged.headroom / judged.requirement if judged.requirement > 0 else judged.headroom
 
 
 def _rows(readings: Iterable[StoredReading]) -> list[dict[str, str | None]]:

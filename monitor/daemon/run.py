@@ -19,6 +19,7 @@ from monitor.daemon.daily import Daily
 from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
 from monitor.daemon.heartbeat import Heartbeat
+from monitor.daemon.housekeeping import EVERY, Housekeeping
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
@@ -88,6 +89,8 @@ async def run_forever(parts: Parts) -> None:
     schedule.every("tick", TICK, ticks.due.set)
     keys = KeyWatch(parts.exchanges, parts.guard, parts.clock)
     schedule.every("keys", LOOK, keys.poke)
+    housekeeping = Housekeeping(parts.store, parts.clock)
+    schedule.every("housekeeping", EVERY, housekeeping.poke)
     schedule.start()
     tasks = [
         loop.create_task(_keep_up(f"poll-{account}", cycle.run), name=f"cycle-{account}") for account, cycle in cycles.items()
@@ -95,6 +98,7 @@ async def run_forever(parts: Parts) -> None:
     tasks.extend(loop.create_task(_keep_up(f"channel-{i}", worker.run)) for i, worker in enumerate(parts.workers))
     tasks.append(loop.create_task(_keep_up("tick", ticks.run)))
     tasks.append(loop.create_task(_keep_up("keys", keys.run)))
+    tasks.append(loop.create_task(_keep_up("housekeeping", housekeeping.run)))
     tasks.append(loop.create_task(_tell_started(parts, answered)))
     if parts.heartbeat is not None:
         tasks.append(loop.create_task(_keep_up("heartbeat", parts.heartbeat.run)))

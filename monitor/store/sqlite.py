@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -12,10 +13,12 @@ from monitor.alerts.model import Message
 from monitor.memory import Commit, Memory
 from monitor.ports import Delivery
 from monitor.store import backlog, outbox
+from monitor.store.backup import back_up
 from monitor.store.codec import from_ms, to_ms
 from monitor.store.connection import open_writer, transaction, translated
 from monitor.store.migrate import migrate
 from monitor.store.recall import recall
+from monitor.store.retention import thin
 from monitor.store.thread import StoreThread
 from monitor.store.writing import Writer
 
@@ -114,6 +117,14 @@ class SqliteStore:
     async def keep_ban(self, scope: str, until: datetime) -> None:
         """As the port says; the last word counts."""
         await self._within(lambda connection: connection.execute(_KEEP_BAN, (scope, to_ms(until))))
+
+    async def thin(self, now: datetime) -> bool:
+        """As the port says."""
+        return await self._within(lambda connection: thin(connection, now))
+
+    async def back_up(self, now: datetime) -> None:
+        """As the port says; in a thread of its own, so that commits go on meanwhile."""
+        await asyncio.to_thread(back_up, self.path, now)
 
     async def close(self) -> None:
         """As the port says; may be called twice."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.cli.history import FIELDS
+from monitor.cli.history import FIELDS, moment
 from monitor.margin.position import ExchangeSays
 from tests.builders import position, snapshot
 
@@ -71,7 +71,39 @@ def test_nothing_kept_is_said_in_words_and_is_an_empty_list_for_scripts(terminal
     assert terminal.run("history", *symbol, "--csv").out.splitlines() == [",".join(FIELDS)]
 
 
-@pytest.mark.parametrize("wrong", [("--json", "--csv"), ("--limit", "0"), ("--limit", "x")])
+@pytest.fixture
+def hour(terminal):
+    """A reading every ten minutes from three o'clock on, the mark going down and up again."""
+    marks = ("100", "96", "93", "95", "97", "99", "98")
+    terminal.keep(*(snapshot(position(mark), when=START + timedelta(minutes=10 * n)) for n, mark in enumerate(marks)))
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("options", "marks"),
+    [
+        (("--since", "2026-11-22T03:30"), ["95", "97", "99", "98"]),
+        (("--since", "2026-11-22T04:30+01:00", "--limit", "2"), ["99", "98"]),
+        (("--since", "2026-11-23"), []),
+        (("--every", "30m"), ["93", "95", "98"]),
+        (("--every", "1h"), ["93", "98"]),
+        (("--every", "1h", "--limit", "1"), ["98"]),
+        (("--since", "2026-11-22T03:30", "--every", "1d"), ["95"]),
+    ],
+)
+def test_readings_are_shown_from_a_time_on_and_one_for_each_span_the_worst(hour, options, marks):
+    rows = hour.run("history", *options, "--json").json["readings"]
+    assert [row["mark_price"] for row in rows] == marks
+
+
+def test_since_counts_back_from_now():
+    assert moment("90m", START) == START - timedelta(minutes=90)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--json", "--csv"), ("--limit", "0"), ("--limit", "x"), ("--since", "yesterday"), ("--since", "5"), ("--every", "0s")],
+)
 def test_bad_options_are_refused(kept, wrong):
     said = kept.run("history", *wrong)
     assert said.code == 2
