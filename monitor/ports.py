@@ -229,6 +229,14 @@ class Store(Protocol):
         """Remember over restarts that nothing may be sent in ``scope`` before ``until``."""
         ...
 
+    async def thin(self, now: datetime) -> bool:
+        """Thin a slice of old history: all of a week, then one reading a minute for 90 days, then one an hour; is there more?"""
+        ...
+
+    async def back_up(self, now: datetime) -> None:
+        """Make today's copy, unless there is one; whatever else the store does goes on meanwhile."""
+        ...
+
     async def close(self) -> None:
         """Write out and let go of the file."""
         ...

@@ -129,6 +129,7 @@ class FakeStore:
         self._keys: dict[tuple[str, str], KeyMemory] = {}
         self._outbox = FakeOutbox(self._fires, self._is_open)
         self._bans: dict[str, datetime] = {}
+        self.backed_up: list[datetime] = []
         self._closed = False
 
     async def load(self) -> Memory:
@@ -163,6 +164,15 @@ class FakeStore:
         self._channels.update({channel.name: channel for channel in commit.channels})
         self._keys.update({(key.facts.exchange, key.facts.account): key for key in commit.keys})
         self._outbox.keep(commit, channels)
+
+    async def thin(self, now: datetime) -> bool:
+        del now
+        self._check()
+        return False
+
+    async def back_up(self, now: datetime) -> None:
+        self._check()
+        self.backed_up.append(now)
 
     async def claim(
         self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20, urgent: bool = False
