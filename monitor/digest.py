@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
+from monitor.alerts.notices import unguarded_in_words
 from monitor.alerts.rounding import share_down, span
 from monitor.alerts.wording import fit, short_symbol
 from monitor.memory import FamilyState, Memory, PositionMemory
@@ -23,10 +25,10 @@ def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str
     positions = sorted((seen for seen in memory.positions.values() if not seen.mode), key=_cushion)
     families = [one for one in memory.families.values() if one.state is not FamilyState.NOT_OPENED]
     blind = [one for one in families if one.failing or one.last_good is None]
-    cross = sum(len(one.unguarded) for one in families)
+    others = unguarded_in_words(Counter(other.mode for one in families for other in one.unguarded))
     count = f"{len(positions)} position" + ("s" if len(positions) != 1 else "")
     state = "all calm" if not memory.alerts and not blind else f"{len(memory.alerts)} open, {len(blind)} blind"
-    lines = [f"margincall guards {count}{f'; NOT guarded: {cross} cross' if cross else ''}."]
+    lines = [f"margincall guards {count}{f'; NOT guarded: {others}' if others else ''}."]
     lines += [f"Cannot read {one.key.account} {one.key.family}: {one.error or 'no answer yet'}" for one in blind]
     for alert in sorted(memory.alerts.values(), key=lambda one: -one.level):
         about = " ".join(part for part in (short_symbol(alert.subject.symbol), alert.subject.side, alert.subject.family) if part)

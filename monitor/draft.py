@@ -191,7 +191,7 @@ class Draft:
             judgement = rule.judge(seen, alert.level if alert is not None else None)
             self._advance(rule, subject, judgement)
             state = FamilyState.BLIND if rule.BLINDS else FamilyState.STALE
-            if judgement.level is not None and self.families[key].state not in {state, FamilyState.BLIND}:
+            if judgement.level is not None and rule.WHOLE and self.families[key].state not in {state, FamilyState.BLIND}:
                 self._set_family(replace(family, state=state))
 
     def _judge_channel(self, channel: ChannelMemory) -> None:
@@ -216,6 +216,7 @@ class Draft:
             error=family.error,
             at_once=self.policy.once,
             marks_still=still,
+            unreadable=family.unreadable,
         )
 
     def _advance(self, rule: Rule, subject: Subject, judgement: Judgement, *, born: bool = False) -> None:

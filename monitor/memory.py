@@ -47,6 +47,7 @@ class FamilyMemory:
     free: Mapping[str, Decimal] = field(default_factory=dict)
     remark: str = ""
     marks_since: datetime | None = None
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Observe: fold one reading into the memory of families and positions. Who is here, who is gone, whose life is a new one.
 
 A position that is missing from a valid snapshot is *absent*; only a second agreeing snapshot makes it closed. One that is
-still open but no longer isolated is never closed: it keeps its memory, with its new margin mode. A new life (epoch) begins
+still open but no longer isolated is never closed: it keeps its memory, with its new margin mode. One whose row cannot be read
+keeps its memory as it was. A new life (epoch) begins
 when the exchange names another open time, and after a close; a change of side is another position.
 """
 
@@ -14,7 +15,16 @@ from decimal import Decimal
 from monitor.margin.assessment import Assessment, Figures, assess
 from monitor.margin.position import PositionKey
 from monitor.margin.quantities import ONE, ZERO
-from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
+from monitor.margin.reading import (
+    UNREADABLE,
+    FamilyFailure,
+    FamilyKey,
+    FamilyNotOpened,
+    FamilyReading,
+    FamilySnapshot,
+    KeyFacts,
+    Unguarded,
+)
 from monitor.margin.tiers import TierTable
 from monitor.memory import FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 
@@ -63,6 +73,7 @@ def _failed(family: FamilyMemory, failure: FamilyFailure) -> FamilyMemory:
 
 
 def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memory: Memory) -> Observation:
+    unread = any(other.mode == UNREADABLE for other in snapshot.unguarded)
     family = FamilyMemory(
         key=snapshot.key,
         state=FamilyState.OK,
@@ -72,6 +83,7 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
         free=snapshot.free,
         remark=snapshot.remark,
         marks_since=_marks_since(snapshot, known, memory),
+        unreadable=(known.unreadable if known is not None else 0) + 1 if unread else 0,
     )
     positions = memory.positions
     seen: list[PositionMemory] = []
@@ -87,7 +99,7 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
             born.add(position.key)
         seen.append(_remember(before, assessment, snapshot.at, memory))
     here = {position.key for position in snapshot.positions}
-    absent, gone, unguarded = _missing(snapshot, here, memory)
+    absent, gone, unguarded = _missing(snapshot, here, known, memory)
     return Observation(
         family=family,
         seen=tuple(seen),
@@ -164,24 +176,36 @@ def _way_left(figures: Figures) -> Decimal | None:
 
 
 def _missing(
-    snapshot: FamilySnapshot, here: set[PositionKey], memory: Memory
+    snapshot: FamilySnapshot, here: set[PositionKey], known: FamilyMemory | None, memory: Memory
 ) -> tuple[list[PositionMemory], list[PositionMemory], list[PositionMemory]]:
     """The remembered positions of this family that are not in the snapshot as isolated: absent, gone, or not isolated now."""
     absent: list[PositionMemory] = []
     gone: list[PositionMemory] = []
     unguarded: list[PositionMemory] = []
-    modes = {(other.symbol, other.side): other for other in snapshot.unguarded}
     for key, before in memory.positions.items():
         if key in here or not _belongs(before, snapshot.key):
             continue
-        other: Unguarded | None = modes.get((key.symbol, key.side))
-        if other is not None:
-            unguarded.append(replace(before, mode=other.mode, absences=0))
+        others = [other for other in snapshot.unguarded if _is_on(other, before)]
+        if any(other.mode == UNREADABLE for other in others):
+            continue
+        now = next((other for other in others if other.side is key.side), None)
+        if now is not None and (before.mode or not _stood_beside(now, known)):
+            unguarded.append(replace(before, mode=now.mode, absences=0))
         elif before.absences + 1 >= ABSENCES_TO_CLOSE:
             gone.append(replace(before, absences=before.absences + 1))
         else:
             absent.append(replace(before, absences=before.absences + 1))
     return absent, gone, unguarded
+
+
+def _is_on(other: Unguarded, before: PositionMemory) -> bool:
+    """Whether both are on one instrument: by either name, since the unified one may have been told by the row alone."""
+    return before.key.symbol == other.symbol or before.assessment.position.instrument.instrument_id == other.instrument_id
+
+
+def _stood_beside(other: Unguarded, known: FamilyMemory | None) -> bool:
+    """Whether it was there while the isolated position was: then it is another one, and not what that has become."""
+    return known is not None and other in known.unguarded
 
 
 def _belongs(position: PositionMemory, family: FamilyKey) -> bool:

@@ -17,9 +17,11 @@ from monitor.alerts.delivery import ChannelStory, channel_body, channel_title
 from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
+from monitor.alerts.unread import unread_body, unread_title
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
 from monitor.margin.position import Position
 from monitor.margin.quantities import plain
+from monitor.margin.reading import UNREADABLE
 from monitor.margin.whatif import (
     liquidation_after,
     margin_for_buffer,
@@ -36,6 +38,7 @@ from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_ratio import MarginRatio
 from monitor.rules.margin_usage import MarginUsage
 from monitor.rules.thin_buffer import ThinBuffer
+from monitor.rules.unreadable import Unreadable
 
 Line = TypeVar("Line")
 
@@ -83,7 +86,10 @@ def compose(
         lead = told[0]
         if subject.kind is SubjectKind.FAMILY:
             story = _family_story(families[subject], positions.values())
-            title, body = family_title(lead, story), family_body(lead, story, now, policy.zone)
+            if lead.alert.rule == Unreadable.KIND:
+                title, body = unread_title(lead, story), unread_body(lead, story, now)
+            else:
+                title, body = family_title(lead, story), family_body(lead, story, now, policy.zone)
         elif subject.kind is SubjectKind.ACCOUNT:
             facts = keys[subject.exchange, subject.account].facts
             title, body = key_title(lead), key_body(told, facts, now)
@@ -157,6 +163,7 @@ def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> 
         opened=family.state is not FamilyState.NOT_OPENED,
         marks_since=family.marks_since,
         remark=family.remark,
+        unreadable=[one for one in family.unguarded if one.mode == UNREADABLE],
     )
 
 

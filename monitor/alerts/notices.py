@@ -13,7 +13,6 @@ from monitor.alerts.wording import WHY_AGAIN, exchange_name, fit, short_symbol
 from monitor.margin.assessment import Assessment
 from monitor.margin.reading import LEFT_OUT, UNREADABLE, FamilyKey, Unguarded
 from monitor.rules.mark_frozen import MarkFrozen
-from monitor.rules.unreadable import Unreadable
 
 FAMILY_NAMES = {
     "usdm": "USD-M",
@@ -86,8 +85,6 @@ def family_title(lead: Notice, story: FamilyStory) -> str:
         return fit(
             f"Mark prices move again: {where}" if over else f"{WHY_AGAIN.get(lead.why, '')}Mark prices stand still: {where}"
         )
-    if lead.alert.rule == Unreadable.KIND:
-        return _unread_title(lead, story, where)
     if lead.why is NotifyReason.RESOLVED:
         return fit(f"Reading again: {where}")
     blind = f"{WHY_AGAIN.get(lead.why, '')}BLIND"
@@ -103,8 +100,6 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
         lines.append("If you hold positions there, check the account and its key.")
     elif lead.alert.rule == MarkFrozen.KIND:
         lines = [_moving(where, lasted) if over else _frozen(where, story, now, zone)]
-    elif lead.alert.rule == Unreadable.KIND:
-        return "\n".join([*_unread_lines(where, lasted, story, over=over), f"#{lead.alert.code}"])
     elif over:
         lines = [f"{where} can be read again, {lasted} after the alert."]
         if story.remark:
@@ -126,7 +121,7 @@ def family_body(lead: Notice, story: FamilyStory, now: datetime, zone: tzinfo) -
     if story.known:
         lines.append("Now:" if over else "Last known:" if lead.alert.rule != MarkFrozen.KIND else "As they stand:")
         worst_first = sorted(story.known, key=_cushion)
-        lines.extend(_one_line(assessment) for assessment in worst_first[:SHOWN])
+        lines.extend(one_line(assessment) for assessment in worst_first[:SHOWN])
         if len(worst_first) > SHOWN:
             lines.append(f"and {len(worst_first) - SHOWN} more")
     lines.append(f"#{lead.alert.code}")
@@ -146,57 +141,35 @@ def _moving(where: str, lasted: str) -> str:
     return f"Mark prices of {where} move again, {lasted} after the alert."
 
 
-def _unread_title(lead: Notice, story: FamilyStory, where: str) -> str:
-    if lead.why is NotifyReason.RESOLVED:
-        return fit(f"All positions can be read again: {where}", f"All can be read again: {where}")
-    names, again = [one.symbol for one in story.unreadable], WHY_AGAIN.get(lead.why, "")
-    what = names[0] if len(names) == 1 else _count(len(names), "position") if names else "a position"
-    return fit(f"{again}NOT guarded: {what} cannot be read", f"{again}NOT guarded: a position cannot be read")
-
-
-def _unread_lines(where: str, lasted: str, story: FamilyStory, *, over: bool) -> list[str]:
-    """Which positions cannot be read and why, and the last that was known of them."""
-    if over:
-        return [f"Every open position of {where} can be read again, {lasted} after the alert."]
-    lines = [f"{where} is read, but for {_count(len(story.unreadable), 'position')}:"]
-    lines.extend(f"{one.symbol} cannot be read: {one.why or 'its row makes no sense'}" for one in story.unreadable[:SHOWN])
-    if len(story.unreadable) > SHOWN:
-        lines.append(f"and {len(story.unreadable) - SHOWN} more")
-    lines.append("Nobody guards what cannot be read. All else there is guarded as ever.")
-    names = {one.symbol for one in story.unreadable}
-    known = [one for one in story.known if one.position.instrument.instrument_id in names]
-    lines += ["Last known:", *(_one_line(assessment) for assessment in known[:SHOWN])] if known else []
-    return [*lines, "Look at it on the exchange's own page; if it lasts, report what the exchange sends."]
-
-
 def started_text(watch: Watch) -> tuple[str, str]:
     """Title and body of the message at start: what is guarded, and what is NOT."""
-    guarding = f"guarding {_count(watch.positions, 'position')} on {_count(watch.accounts, 'account')}"
+    guarding = f"guarding {count_of(watch.positions, 'position')} on {count_of(watch.accounts, 'account')}"
     missing = f"NOT guarded: {unguarded_in_words(watch.unguarded)}" if watch.unguarded else ""
-    blind = f"BLIND in {_count(len(watch.blind), 'place')}" if watch.blind else ""
+    blind = f"BLIND in {count_of(len(watch.blind), 'place')}" if watch.blind else ""
     parts = [part for part in (blind, guarding, missing) if part]
     lines = [f"margincall runs: {guarding}."]
     if watch.worst is not None:
-        lines.append(f"Worst: {_one_line(watch.worst)}")
+        lines.append(f"Worst: {one_line(watch.worst)}")
     for mode, count in watch.unguarded.items():
-        what = f"{_count(count, f'{mode} position')} {'is' if count == 1 else 'are'} NOT guarded"
-        lines.append(f"{what}: {_WHY_NOT.get(mode, 'only isolated swaps and futures are')}.")
+        what = f"{count_of(count, 'position')} {mode}" if mode == LEFT_OUT else count_of(count, f"{mode} position")
+        why = _WHY_NOT.get(mode, "only isolated swaps and futures are")
+        lines.append(f"{what} {'is' if count == 1 else 'are'} NOT guarded: {why}.")
     lines.extend(f"Cannot read {cause}" for cause in watch.blind)
     if watch.blind:
         lines.append("Whatever is open there is NOT guarded until it can be read.")
     if watch.not_opened:
         lines.append(f"Not watched, since the account has not opened it: {', '.join(watch.not_opened)}.")
     bad = [part for part in (blind, missing) if part]
-    shorter = [*bad, f"guarding {_count(watch.positions, 'position')}"]
+    shorter = [*bad, f"guarding {count_of(watch.positions, 'position')}"]
     return fit(*("; ".join(title) for title in (parts, shorter, bad))), "\n".join(lines)
 
 
 def status_line(watch: Watch, read_at: datetime | None, now: datetime) -> str:
     """The guard in one line: ``3 positions, worst BTC/USDT long on main: cushion 61 %, read 4 s ago``; ``read_at``: oldest."""
-    parts = [f"BLIND in {_count(len(watch.blind), 'place')}"] if watch.blind else []
-    parts.append(_count(watch.positions, "position"))
+    parts = [f"BLIND in {count_of(len(watch.blind), 'place')}"] if watch.blind else []
+    parts.append(count_of(watch.positions, "position"))
     parts += [f"NOT guarded: {unguarded_in_words(watch.unguarded)}"] if watch.unguarded else []
-    parts += [f"worst {_one_line(watch.worst)}"] if watch.worst is not None else []
+    parts += [f"worst {one_line(watch.worst)}"] if watch.worst is not None else []
     parts += [f"read {span(now - read_at)} ago"] if read_at is not None else []
     return ", ".join(parts)
 
@@ -212,7 +185,7 @@ def store_lost_text(aside: str) -> tuple[str, str]:
 
 def stopped_text(positions: int) -> tuple[str, str]:
     """Title and body of the message at a stop."""
-    left = f"{_count(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."
+    left = f"{count_of(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."
     known = left if positions else "No open position was known."
     return "margincall stopped: your guard is off", f"margincall was stopped. Your guard is off: {known}"
 
@@ -227,7 +200,8 @@ def _cushion(assessment: Assessment) -> Decimal:
     return judged.cushion if judged.cushion is not None else Decimal("Infinity")
 
 
-def _one_line(assessment: Assessment) -> str:
+def one_line(assessment: Assessment) -> str:
+    """A position with how near its end is: ``BTC/USDT long on main: cushion 56 %, liquidation 5.3 % away``."""
     key, judged = assessment.position.key, assessment.judged
     who = f"{short_symbol(key.symbol)} {key.side.value} on {key.account}"
     if judged.headroom <= 0:
@@ -238,5 +212,6 @@ def _one_line(assessment: Assessment) -> str:
     return f"{who}: {cushion}{away}"
 
 
-def _count(number: int, thing: str) -> str:
+def count_of(number: int, thing: str) -> str:
+    """``1 position``, ``2 positions``."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

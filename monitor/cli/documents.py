@@ -115,10 +115,12 @@ def account_document(exchange: str, account: str, families: Iterable[FamilyMemor
     }
 
 
-def state_of(level: Level | None, family: FamilyMemory | None, mode: str = "") -> str:
+def state_of(level: Level | None, family: FamilyMemory | None, seen: PositionMemory) -> str:
     """The worst level that fires on it; ``stale`` where it cannot be read now and nothing critical was known; else ``ok``."""
     if level is not None and level >= Level.CRITICAL:
         return level.label
-    if family is None or family.state in {FamilyState.STALE, FamilyState.BLIND} or mode:
+    if family is None or family.state in {FamilyState.STALE, FamilyState.BLIND} or seen.mode:
+        return "stale"
+    if family.last_good is not None and seen.last_seen < family.last_good:
         return "stale"
     return "ok" if level is None or level is Level.INFO else level.label

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from monitor.cli.view import Row, View
+    from monitor.memory import FamilyMemory
 
 COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "emergency": "bold white on red", "stale": "magenta"}
 FRESH = {"ok": "green", "starting": "cyan"}
@@ -76,7 +79,7 @@ def _print(view: View) -> None:
     else:
         screen.print("No open isolated position.")
     for account in view.document()["accounts"]:
-        for line in _account_lines(account):
+        for line in _account_lines(account, view.families):
             screen.print(line, soft_wrap=True)
     if not view.watched:
         screen.print("No margincall is running on this store: nobody watches these positions.", style="bold red", soft_wrap=True)
@@ -110,17 +113,18 @@ def _cells(row: Row) -> list[Text]:
     ]
 
 
-def _account_lines(account: dict[str, Any]) -> list[Text]:
+def _account_lines(account: dict[str, Any], families: Iterable[FamilyMemory]) -> list[Text]:
     """The account in one line; where not all of it is well, a line for each of its families."""
-    from monitor.alerts.notices import family_name
+    from monitor.alerts.notices import family_name, unguarded_in_words
     from monitor.alerts.wording import exchange_name
 
-    cross = f", NOT guarded: {account['not_guarded']} cross" if account["not_guarded"] else ""
+    modes = Counter(other.mode for one in families if one.key.account == account["name"] for other in one.unguarded)
+    others = f", NOT guarded: {unguarded_in_words(modes)}" if modes else ""
     name = f"{account['name']} ({exchange_name(account['exchange'])})"
     if account["state"] == "ok":
-        return [_freshness("", account, name, cross)]
-    families = [_freshness("  ", one, family_name(one["name"])) for one in account["families"] if one["state"] != "not_opened"]
-    return [_coloured(account["state"], f" {name}{cross}"), *families]
+        return [_freshness("", account, name, others)]
+    parts = [_freshness("  ", one, family_name(one["name"])) for one in account["families"] if one["state"] != "not_opened"]
+    return [_coloured(account["state"], f" {name}{others}"), *parts]
 
 
 def _freshness(indent: str, about: dict[str, Any], name: str, more: str = "") -> Text:

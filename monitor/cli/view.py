@@ -62,7 +62,7 @@ def from_memory(memory: Memory, at: datetime) -> View:
     rows = [
         Row(
             seen=seen,
-            state=state_of(levels.get(position_subject(key)), families.get((key.exchange, key.account, seen.family)), seen.mode),
+            state=state_of(levels.get(position_subject(key)), families.get((key.exchange, key.account, seen.family)), seen),
         )
         for key, seen in memory.positions.items()
     ]
@@ -83,7 +83,7 @@ def from_store(path: Path, at: datetime) -> View:
     rows = []
     for one in stand.positions:
         family = by_key.get(one.family.key) if one.family is not None else None
-        rows.append(Row(seen=one.memory, state=state_of(one.level, family, one.memory.mode)))
+        rows.append(Row(seen=one.memory, state=state_of(one.level, family, one.memory)))
     return View(at=at, families=families, rows=sorted(rows, key=_worst_first), watched=watched)
 
 

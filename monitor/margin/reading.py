@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from monitor.margin.position import Position, Side
 
+UNREADABLE = "unreadable"
+"""The mode of an open position whose row cannot be read."""
 LEFT_OUT = "left out by config"
 """The mode of an open position whose kind of contract the user's `contracts` leaves out."""
 
@@ -28,14 +30,16 @@ class FamilyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Unguarded:
-    """An open position that margincall does not assess. ``mode`` says why: ``cross``, ``portfolio``, ``isolated option``, or
-    LEFT_OUT. ``instrument_id``: the exchange's own name, where its row tells one.
+    """An open position that margincall does not assess. ``mode`` says why: ``cross``, ``portfolio``, ``isolated option``,
+    LEFT_OUT or UNREADABLE (then ``why`` says more, and ``side`` need not be true). ``instrument_id``: the exchange's own name,
+    where its row tells one.
     """
 
     symbol: str
     side: Side
     mode: str
     instrument_id: str = field(default="", compare=False)
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

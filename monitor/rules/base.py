@@ -197,7 +197,8 @@ class FamilySeen:
 
     ``interval``: of its polls now. ``near``: one of its positions is past its first line. ``failed``: the last poll failed.
     ``fresh``: the last poll of this run was good. ``marks_still``: for how long valid readings have brought the very same mark
-    prices for all positions; None without positions.
+    prices for all positions; None without positions. ``unreadable``: how many readings in a row held positions that cannot be
+    read.
     ``at_once``: a failed poll is to be told without waiting (a single run).
     """
 
@@ -209,6 +210,7 @@ class FamilySeen:
     error: str
     at_once: bool = False
     marks_still: timedelta | None = None
+    unreadable: int = 0
 
 
 class FamilyRule(Rule):
@@ -218,6 +220,8 @@ class FamilyRule(Rule):
     SCOPE: ClassVar[Scope] = Scope.FAMILY
     BLINDS: ClassVar[bool] = True
     """Whether a breach means that the family cannot be read; else it is read, but what is read may be old."""
+    WHOLE: ClassVar[bool] = True
+    """Whether it speaks of the family as a whole; else the family is as fresh as it was."""
 
     def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
         """The verdict on one family."""

@@ -126,7 +126,7 @@ def test_an_account_with_a_long_name_loses_words_before_its_name():
 
 
 def watch(**changes):
-    values = {"positions": 3, "accounts": 2, "cross": 0, "not_opened": [], "blind": [], "worst": None}
+    values = {"positions": 3, "accounts": 2, "unguarded": {}, "not_opened": [], "blind": [], "worst": None}
     return Watch(**{**values, **changes})
 
 
@@ -135,9 +135,9 @@ def watch(**changes):
     [
         ({}, "guarding 3 positions on 2 accounts"),
         ({"positions": 1, "accounts": 1}, "guarding 1 position on 1 account"),
-        ({"cross": 2}, "guarding 3 positions on 2 accounts; NOT guarded: 2 cross"),
+        ({"unguarded": {"cross": 2}}, "guarding 3 positions on 2 accounts; NOT guarded: 2 cross"),
         ({"blind": ["main (OKX): timed out"]}, "BLIND in 1 place; guarding 3 positions on 2 accounts"),
-        ({"blind": ["a", "b"], "cross": 12}, "BLIND in 2 places; NOT guarded: 12 cross"),
+        ({"blind": ["a", "b"], "unguarded": {"cross": 12}}, "BLIND in 2 places; NOT guarded: 12 cross"),
         ({"positions": 0, "accounts": 0}, "guarding 0 positions on 0 accounts"),
     ],
 )
@@ -148,7 +148,8 @@ def test_the_title_at_start_says_what_is_guarded_and_what_is_not(changes, title)
 def test_the_body_at_start_names_the_worst_the_blind_and_the_unwatched():
     _, body = started_text(
         watch(
-            cross=2, worst=assess(position("96")), blind=["okx (OKX swaps and futures): key expired"],
+            unguarded={"cross": 2, "unreadable": 1, "left out by config": 1, "isolated option": 1},
+            worst=assess(position("96")), blind=["okx (OKX swaps and futures): key expired"],
             not_opened=["main (Binance COIN-M)"],
         )
     )  # fmt: skip
@@ -156,6 +157,9 @@ def test_the_body_at_start_names_the_worst_the_blind_and_the_unwatched():
         "margincall runs: guarding 3 positions on 2 accounts.",
         "Worst: BTC/USDT long on main: cushion 56 %, liquidation 5.3 % away",
         "2 cross positions are NOT guarded: only isolated ones are.",
+        "1 unreadable position is NOT guarded: what the exchange sends of it makes no sense.",
+        "1 position left out by config is NOT guarded: `contracts` leaves that kind out.",
+        "1 isolated option position is NOT guarded: only isolated swaps and futures are.",
         "Cannot read okx (OKX swaps and futures): key expired",
         "Whatever is open there is NOT guarded until it can be read.",
         "Not watched, since the account has not opened it: main (Binance COIN-M).",

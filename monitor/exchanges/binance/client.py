@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.errors import AuthRejected, ExchangeFault, NotOpened
+from monitor.errors import AuthRejected, BadReading, ExchangeFault, NotOpened
 from monitor.exchanges.binance import SPEC, parse, terms
 from monitor.exchanges.binance.dialect import dialect
 from monitor.exchanges.binance.keys import key_facts
@@ -22,6 +22,7 @@ from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import DAY, Shelf
 from monitor.exchanges.spec import Access
 from monitor.exchanges.stops import RestingOrder, by_symbol
+from monitor.exchanges.unread import UnreadRows
 from monitor.margin.position import Contract, Instrument, Position
 from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
 from monitor.margin.tiers import TierBasis
@@ -195,22 +196,27 @@ class BinanceReader(AccountReader):
         instruments, tiers = self._instruments[family], self._tiers[family]
         positions: list[Position] = []
         unguarded: list[Unguarded] = []
+        unread = UnreadRows()
         for row in rows:
             symbol = row["symbol"]
-            found = parse.parse_position(
-                row,
-                key=key,
-                contract=contract,
-                instrument=instruments.get(symbol),
-                tiers=tiers.get(symbol),
-                setting=self._settings.get(symbol),
-                currency_code=self.session.currency_code,
-            )
+            try:
+                found = parse.parse_position(
+                    row,
+                    key=key,
+                    contract=contract,
+                    instrument=instruments.get(symbol),
+                    tiers=tiers.get(symbol),
+                    setting=self._settings.get(symbol),
+                    currency_code=self.session.currency_code,
+                )
+            except BadReading as error:
+                unread.add(error, name=symbol, why=error.message.removeprefix(f"{symbol}: "))
+                continue
             if isinstance(found, Position):
                 positions.append(found)
             else:
                 unguarded.append(found)
-        return FamilyContent(positions=positions, unguarded=unguarded)
+        return FamilyContent(positions=positions, unguarded=[*unguarded, *unread.told(positions)])
 
     def _instrument_reader(self, family: str) -> Any:
         """How the instruments of a family are read: all in one call."""

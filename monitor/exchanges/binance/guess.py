@@ -17,6 +17,7 @@ from monitor.margin.position import Contract, Instrument
 from monitor.margin.quantities import ONE, ZERO, dec, dec_or_none
 
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BNFCR", "BTC", "ETH", "USD")
+_BTC_DOLLARS, _DOLLARS = Decimal(100), Decimal(10)
 _DATED = re.compile(r"_(\d{6})$")
 
 
@@ -39,15 +40,19 @@ def guess_linear(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrum
 
 
 def guess_inverse(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrument:
-    """The instrument of a COIN-M row; its contract size (100 or 10 dollars) follows from its notional: n * mark / contracts.
+    """The instrument of a COIN-M row; its contract size follows from its notional: n * mark / contracts.
 
-    Raises BadReading or BadQuantity where it cannot be told.
+    A row without one (the documented example) has the size that Binance gives all contracts: 100 dollars for BTC, 10 for every
+    other coin (COIN-M contract specifications, read 2026-11-22). Raises BadReading or BadQuantity where it cannot be told.
     """
     name, delivery = _parted(str(row["symbol"]).removesuffix("_PERP"))
     notional, contracts = dec_or_none(row.get("notionalValue")), dec(row["positionAmt"])
-    if not name.endswith("USD") or name == "USD" or not notional or not contracts:
+    if not name.endswith("USD") or name == "USD" or not contracts:
         raise BadReading(f"{row['symbol']} is not in the list of instruments, and its contract size cannot be told")
-    size = abs(notional * dec(row["markPrice"]) / contracts).quantize(ONE, rounding=ROUND_HALF_EVEN)
+    if notional:
+        size = abs(notional * dec(row["markPrice"]) / contracts).quantize(ONE, rounding=ROUND_HALF_EVEN)
+    else:
+        size = _BTC_DOLLARS if name == "BTCUSD" else _DOLLARS
     if size < 1:
         raise BadReading(f"{row['symbol']} is not in the list of instruments, and its contract size comes out as nothing")
     base = currency_code(name.removesuffix("USD"))

@@ -80,7 +80,8 @@ def parse_position(
         if (amount > 0) is not (side is Side.LONG):
             raise BadReading(f"a {side} position of {amount}")  # noqa: TRY301 - every refusal gets the symbol's name below
         if not row_isolated(row, setting):
-            return Unguarded(symbol=_symbol_of(row, contract, instrument, currency_code), side=side, mode="cross")
+            symbol = _symbol_of(row, contract, instrument, currency_code)
+            return Unguarded(symbol=symbol, side=side, mode="cross", instrument_id=row["symbol"])
         known = instrument or _guessed(row, contract, currency_code)
         degraded: tuple[str, ...] = tiers.marks if tiers else ("no_tiers",)
         if instrument is None:

@@ -16,6 +16,7 @@ from monitor.errors import BadQuantity, BadReading, MargincallError
 from monitor.exchanges.bybit.terms import UNREADABLE, Terms
 from monitor.exchanges.figures import amount, price
 from monitor.exchanges.stops import RestingOrder, stops_of
+from monitor.exchanges.unread import UnreadRows
 from monitor.margin.position import ExchangeSays, Position, PositionStatus, Side
 from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import Unguarded
@@ -98,27 +99,39 @@ def parse_positions(
 ) -> tuple[tuple[Position, ...], tuple[Unguarded, ...]]:
     """The isolated positions and the others among ``rows``; flat rows are left out.
 
-    ``mode`` is the account's (None: each row's ``tradeMode``). Raises BadReading naming the symbol for the first row that
-    cannot be read: a family is whole or it is not a snapshot.
+    ``mode`` is the account's (None: each row's ``tradeMode``). A row that cannot be read is an unguarded position; raises
+    BadReading naming the symbol of the first one where no position can be read.
     """
     positions: list[Position] = []
     unguarded: list[Unguarded] = []
+    unread = UnreadRows()
     for row in rows:
         try:
             size = amount(row["size"])
             if not size:
                 continue
-            terms = terms_of(row["symbol"])
             side = _SIDES[row["side"]]
             row_mode = mode if mode is not None else _row_mode(row)
             if row_mode is MarginMode.ISOLATED:
+                terms = terms_of(row["symbol"])
                 positions.append(_position(row, family=family, terms=terms, side=side, size=size, now_ms=now_ms))
             else:
-                unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode=_MODE_WORDS[row_mode]))
+                unguarded.append(_unguarded(row["symbol"], side, _MODE_WORDS[row_mode], terms_of))
         except UNREADABLE as error:
             shown = error.message if isinstance(error, MargincallError) else f"{type(error).__name__} {error}"
-            raise BadReading(f"Bybit's position on {row.get('symbol')} cannot be read: {shown}") from error
-    return tuple(positions), tuple(unguarded)
+            refused = BadReading(f"Bybit's position on {row.get('symbol')} cannot be read: {shown}")
+            refused.__cause__ = error
+            unread.add(refused, name=row.get("symbol"), why=shown)
+    return tuple(positions), (*unguarded, *unread.told(positions))
+
+
+def _unguarded(name: str, side: Side, mode: str, terms_of: Callable[[str], Terms]) -> Unguarded:
+    """A position of which only the name is needed: Bybit's own, where no other can be told."""
+    try:
+        symbol = terms_of(name).instrument.symbol
+    except UNREADABLE:
+        symbol = name
+    return Unguarded(symbol=symbol, side=side, mode=mode, instrument_id=name)
 
 
 def _position(row: Mapping[str, Any], *, family: str, terms: Terms, side: Side, size: Decimal, now_ms: int) -> Position:

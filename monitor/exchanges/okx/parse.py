@@ -17,6 +17,7 @@ from monitor.exchanges.figures import amount, price
 from monitor.exchanges.okx.orders import row_orders
 from monitor.exchanges.okx.terms import TAKER_FEE_RATE, UNREADABLE, Terms, unified
 from monitor.exchanges.stops import stops_of
+from monitor.exchanges.unread import UnreadRows
 from monitor.margin.position import Contract, ExchangeSays, Position, Side
 from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import LEFT_OUT, Unguarded
@@ -46,35 +47,39 @@ def parse_positions(
 ) -> tuple[tuple[Position, ...], tuple[Unguarded, ...]]:
     """The isolated swaps and futures of ``rows``, and everything else that is open; flat rows are left out.
 
-    ``fee_of`` gives the account's taker rate where a row does not tell it (None: not known). Raises BadReading naming the
-    instrument for the first row that cannot be read: a family is whole or it is not a snapshot.
+    ``fee_of`` gives the account's taker rate where a row does not tell it (None: not known). A row that cannot be read is an
+    unguarded position; raises BadReading naming the instrument of the first one where no position can be read.
     """
     positions: list[Position] = []
     unguarded: list[Unguarded] = []
+    unread = UnreadRows()
     for row in rows:
         if not isinstance(row, dict):
             raise BadReading("a position in OKX's reply is not an object")
+        if row.get("instType") not in DERIVATIVES and isinstance(row.get("instId"), str):
+            if not _is_flat(row):
+                unguarded.append(_other(row))
+            continue
         try:
             held = amount(row["pos"])
             if not held:
                 continue
-            if row["instType"] not in DERIVATIVES:
-                unguarded.append(_other(row, held))
-                continue
             terms = terms_of(row)
             side = _side(row, held)
             if terms.instrument.contract not in contracts:
-                unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode=LEFT_OUT))
+                unguarded.append(_unguarded(terms, side, LEFT_OUT))
             elif row["mgnMode"] == "isolated":
                 positions.append(_position(row, family=family, terms=terms, side=side, size=abs(held), fee_of=fee_of))
             elif row["mgnMode"] == "cross":
-                unguarded.append(Unguarded(symbol=terms.instrument.symbol, side=side, mode="cross"))
+                unguarded.append(_unguarded(terms, side, "cross"))
             else:
                 raise BadQuantity(f"margin mode {str(row['mgnMode'])[:20]!r}")
         except UNREADABLE as error:
             shown = error.message if isinstance(error, MargincallError) else f"{type(error).__name__} {error}"
-            raise BadReading(f"OKX's position on {row.get('instId')} cannot be read: {shown}") from error
-    return tuple(positions), tuple(dict.fromkeys(unguarded))
+            refused = BadReading(f"OKX's position on {row.get('instId')} cannot be read: {shown}")
+            refused.__cause__ = error
+            unread.add(refused, name=row.get("instId"), why=shown)
+    return tuple(positions), tuple(dict.fromkeys((*unguarded, *unread.told(positions))))
 
 
 def liquidation_fee_rate(row: Mapping[str, Any], requirement: Decimal | None, value: Decimal) -> Decimal | None:
@@ -159,17 +164,37 @@ def _side(row: Mapping[str, Any], held: Decimal) -> Side:
     raise BadQuantity(f"position side {str(row['posSide'])[:20]!r}")
 
 
-def _other(row: Mapping[str, Any], held: Decimal) -> Unguarded:
-    """A position that is not on a swap or future: spot margin, or an option. Open, told of, not assessed."""
-    kind = {"MARGIN": "spot margin", "OPTION": "option"}.get(row["instType"], str(row["instType"]).lower()[:20])
-    base, quote, *rest = row["instId"].split("-")
-    symbol = f"{unified(base)}/{unified(quote)}"
+def _is_flat(row: Mapping[str, Any]) -> bool:
+    """Whether a row certainly holds nothing."""
+    try:
+        return not amount(row["pos"])
+    except UNREADABLE:
+        return False
+
+
+def _unguarded(terms: Terms, side: Side, mode: str) -> Unguarded:
+    instrument = terms.instrument
+    return Unguarded(symbol=instrument.symbol, side=side, mode=mode, instrument_id=instrument.instrument_id)
+
+
+def _other(row: Mapping[str, Any]) -> Unguarded:
+    """A position that is not on a swap or future: spot margin, an option, or a kind yet unknown. Open, told of, not assessed.
+
+    It is never a reason not to read the others, so that it is read as far as it can be.
+    """
+    name, given = row["instId"], str(row.get("instType") or "of an unknown kind").lower()[:20]
+    kind = {"margin": "spot margin"}.get(given, given)
+    parts: list[str] = [*name.split("-"), ""]
+    base, quote, *rest = parts
+    symbol = f"{unified(base)}/{unified(quote)}" if quote else name
     if kind == "spot margin":
         # The sign of pos says nothing here: a position held in the base coin is long, one held in the quote coin is short.
-        short = row.get("posCcy") == quote or (not row.get("posCcy") and row.get("liabCcy") == base)
+        held_in = row.get("posCcy")
+        short = held_in == quote if held_in else row.get("liabCcy") == base
         side = Side.SHORT if short else Side.LONG
     else:
-        symbol = "-".join((f"{symbol}:{unified(row.get('ccy') or base)}", *rest))
-        side = _side(row, held)
-    isolated = row["mgnMode"] == "isolated"
-    return Unguarded(symbol=symbol, side=side, mode=f"isolated {kind}" if isolated else str(row["mgnMode"])[:20])
+        symbol = "-".join((f"{symbol}:{unified(row.get('ccy') or base)}", *rest[:-1])) if quote else name
+        short = row.get("posSide") == "short" or (row.get("posSide") != "long" and str(row.get("pos")).startswith("-"))
+        side = Side.SHORT if short else Side.LONG
+    mode = str(row.get("mgnMode") or "isolated")[:20]
+    return Unguarded(symbol=symbol, side=side, mode=f"isolated {kind}" if mode == "isolated" else mode, instrument_id=name)

@@ -122,7 +122,7 @@ async def test_reader_degrades_only_the_symbol_that_is_unknown():
         (html(418), "rate_limited"),
         (REFUSED, "auth_rejected"),
         (reset(), "unreachable"),
-        (json_reply([usdm_row(), usdm_row(symbol="ETHUSDT", markPrice="0")]), "bad_reading"),
+        (json_reply([usdm_row(markPrice="0"), usdm_row(symbol="ETHUSDT", markPrice="0")]), "bad_reading"),
         (json_reply([usdm_row(), usdm_row()]), "bad_reading"),
         (json_reply([usdm_row(symbol=["x"])]), "bad_reply"),
     ],
@@ -137,11 +137,27 @@ async def test_reading_fails_as_a_whole_and_says_why(answer, cause):
     assert not any(canary in repr(failure) for canary in CANARIES)
 
 
-async def test_reading_fails_by_name_when_one_row_cannot_be_true():
-    rows = [usdm_row(), usdm_row(symbol="ETHUSDT", markPrice="-1")]
-    async with binance(fapi_v3_positionRisk=json_reply(rows)) as server:
+async def test_reading_fails_by_name_when_no_row_can_be_true():
+    async with binance(fapi_v3_positionRisk=json_reply([usdm_row(symbol="ETHUSDT", markPrice="-1")])) as server:
         failure = await read(server)
     assert failure.message == "ETHUSDT: a price of -1 cannot be true"
+
+
+async def test_reading_goes_on_and_tells_of_the_row_when_one_cannot_be_true():
+    rows = [usdm_row(), usdm_row(symbol="ETHUSDT", markPrice="-1")]
+    async with binance(fapi_v3_positionRisk=json_reply(rows)) as server:
+        snapshot = await snapshot_of(server)
+    assert [one.key.symbol for one in snapshot.positions] == ["BTC/USDT:USDT"]
+    (told,) = snapshot.unguarded
+    assert (told.symbol, told.mode, told.why) == ("ETHUSDT", "unreadable", "a price of -1 cannot be true")
+
+
+async def test_coinm_is_read_with_the_known_contract_sizes_when_nothing_tells_them():
+    rows = [row | {"notionalValue": ""} for row in replies("dapi_v1_positionRisk")]
+    async with binance(dapi_v1_positionRisk=json_reply(rows), dapi_v1_exchangeInfo=html(404)) as server:
+        snapshot = await snapshot_of(server, "coinm")
+    assert [one.instrument.contract_size for one in snapshot.positions] == [100, 10]
+    assert all("contract_size_inferred" in one.degraded for one in snapshot.positions)
 
 
 @pytest.mark.parametrize("answer", [hang(), drip()], ids=["hang", "drip"])

@@ -101,8 +101,8 @@ def test_cross_row_is_told_as_unguarded_even_if_its_figures_are_odd():
 
 
 def test_cross_row_of_an_unknown_instrument_needs_no_contract_size():
-    row = coinm_row(symbol="NEWUSD_PERP", marginType="cross", notionalValue="0")
-    assert parsed(row) == Unguarded(symbol="NEWUSD_PERP", side=Side.LONG, mode="cross")
+    row = coinm_row(symbol="NEWCOIN_PERP", marginType="cross", notionalValue="0")
+    assert parsed(row) == Unguarded(symbol="NEWCOIN_PERP", side=Side.LONG, mode="cross")
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,30 @@ def test_coming_risk_limit_is_noted_when_only_reducing_is_allowed(name):
         {"isReduceOnly": True, "mmrSysUpdatedTime": "soon"},
     ],
 )
-def test_family_is_unreadable_when_a_row_cannot_be_true(broken):
+def test_row_is_told_as_unreadable_and_the_others_go_on_when_it_cannot_be_true(broken):
+    good, bad = position_row(symbol="ETHUSDT", side="Sell"), position_row(**broken)
+    positions, unguarded = read(good, bad, bad)
+    assert len(positions) == 1
+    assert [(one.symbol, one.instrument_id, one.mode) for one in unguarded] == [("BTCUSDT", "BTCUSDT", "unreadable")]
+    assert unguarded[0].why
+    # without any that can be read the whole reading is worth nothing
     with pytest.raises(BadReading, match="BTCUSDT"):
-        read(position_row(symbol="ETHUSDT", side="Sell"), position_row(**broken))
+        read(bad)
+
+
+def test_cross_row_keeps_its_own_name_when_its_terms_cannot_be_told():
+    def no_terms(symbol: str) -> Any:
+        raise BadReading(symbol)
+
+    _, unguarded = parse_positions(
+        [position_row()], family="usdt", mode=MarginMode.CROSS, terms_of=no_terms, now_ms=NOW_MS
+    )  # fmt: skip
+    assert [(one.symbol, one.mode) for one in unguarded] == [("BTCUSDT", "cross")]
+
+
+def test_family_is_unreadable_when_a_row_has_no_name():
+    with pytest.raises(BadReading):
+        read(position_row(symbol="ETHUSDT"), position_row(symbol=None, markPrice=""))
 
 
 @pytest.mark.parametrize("size", [{}, {"size": None}, {"size": ""}])

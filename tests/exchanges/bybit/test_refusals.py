@@ -43,11 +43,19 @@ async def test_family_fails_when_the_body_is_no_answer(body):
         assert (await at.failure()).cause == "bad_reply"
 
 
-async def test_family_fails_when_a_row_cannot_be_read():
-    async with served(good_answers(position_row(), position_row(symbol="ETHUSDT", markPrice="0"))) as at:
+async def test_family_fails_when_no_row_can_be_read():
+    async with served(good_answers(position_row(symbol="ETHUSDT", markPrice="0"))) as at:
         failure = await at.failure()
         assert failure.cause == "bad_reading"
         assert "ETHUSDT" in failure.message
+
+
+async def test_a_contract_before_its_launch_has_no_mark_and_stops_nobody():
+    launching = position_row(symbol="NEWUSDT", markPrice="", positionStatus="Normal")
+    async with served(good_answers(position_row(), launching)) as at:
+        snapshot = await at.snapshot()
+    assert [one.instrument.instrument_id for one in snapshot.positions] == ["BTCUSDT"]
+    assert [(one.symbol, one.mode, one.why) for one in snapshot.unguarded] == [("NEWUSDT", "unreadable", "not a number: ''")]
 
 
 async def test_family_fails_when_a_symbol_and_side_comes_twice():

@@ -150,15 +150,44 @@ def test_spot_margin_and_options_are_told_as_not_guarded():
         {"posSide": "up"},
         {"mgnMode": "both"},
         {"mgnRatio": "NaN"},
-        {"instType": "OPTION", "instId": "BTC-USDT-SWAP", "posSide": "up"},
     ],
 )
-def test_family_is_unreadable_when_a_row_cannot_be_true(broken):
+def test_row_is_told_as_unreadable_and_the_others_go_on_when_it_cannot_be_true(broken):
+    good, bad = position_row(instId="ETH-USDT-SWAP", posSide="short"), position_row(**broken)
+    positions, unguarded = read(good, bad, bad)
+    assert len(positions) == 1
+    assert [(one.symbol, one.instrument_id, one.mode) for one in unguarded] == [
+        ("BTC-USDT-SWAP", "BTC-USDT-SWAP", "unreadable")
+    ]  # fmt: skip
+    assert unguarded[0].why
+    # without any that can be read the whole reading is worth nothing
     with pytest.raises(BadReading, match="BTC-USDT-SWAP"):
-        read(position_row(instId="ETH-USDT-SWAP", posSide="short"), position_row(**broken))
+        read(bad, position_row(instId="ETH-USDT-SWAP", mgnMode="cross"))
 
 
-@pytest.mark.parametrize("rows", [["BTC"], [{"instId": "BTC-USDT-SWAP"}]])
+@pytest.mark.parametrize(
+    ("foreign", "told"),
+    [
+        ({"instType": "OPTION", "posSide": "up"}, ("BTC/USDT:USDT-SWAP", Side.LONG, "isolated option")),
+        ({"instType": "EVENTS", "pos": "-3"}, ("BTC/USDT:USDT-SWAP", Side.SHORT, "isolated events")),
+        ({"instType": "EVENTS", "pos": "-3", "posSide": "long"}, ("BTC/USDT:USDT-SWAP", Side.LONG, "isolated events")),
+        ({"instType": "EVENTS", "instId": "ELECTION", "mgnMode": "cash"}, ("ELECTION", Side.LONG, "cash")),
+        ({"instType": "MARGIN", "instId": "BTC", "pos": ""}, ("BTC", Side.LONG, "isolated spot margin")),
+        ({"instType": None, "pos": None, "mgnMode": ""}, ("BTC/USDT:USDT-SWAP", Side.LONG, "isolated of an unknown kind")),
+    ],
+)
+def test_foreign_row_is_told_as_far_as_it_can_be_read_and_never_stops_the_others(foreign, told):
+    positions, unguarded = read(position_row(**foreign), position_row(instId="ETH-USDT-SWAP"))
+    assert len(positions) == 1
+    assert [(one.symbol, one.side, one.mode) for one in unguarded] == [told]
+    assert read(position_row(**foreign))[0] == ()
+
+
+def test_foreign_row_is_nothing_when_it_is_flat():
+    assert read(position_row(instType="EVENTS", pos="0")) == ((), ())
+
+
+@pytest.mark.parametrize("rows", [["BTC"], [{"instType": "SWAP", "pos": "1"}], [{"pos": "1"}]])
 def test_family_is_unreadable_when_rows_are_no_rows(rows):
     with pytest.raises(BadReading):
         read(*rows)

@@ -31,8 +31,8 @@ async def test_family_fails_when_the_body_is_no_answer(body):
         assert (await at.failure()).cause == "bad_reply"
 
 
-async def test_family_fails_when_a_row_cannot_be_read():
-    async with served(good_answers(position_row(), position_row(instId="ETH-USDT-SWAP", markPx=""))) as at:
+async def test_family_fails_when_no_row_can_be_read():
+    async with served(good_answers(position_row(instId="ETH-USDT-SWAP", markPx=""))) as at:
         failure = await at.failure()
         assert failure.cause == "bad_reading"
         assert "ETH-USDT-SWAP" in failure.message
