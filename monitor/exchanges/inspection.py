@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor.alerts.wording import doubts_in_words
 from monitor.errors import ExchangeFault, MargincallError
-from monitor.margin.reading import FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot
+from monitor.margin.reading import LEFT_OUT, UNREADABLE, FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
 from monitor.ports import CheckLine
 
 if TYPE_CHECKING:
@@ -93,15 +93,7 @@ def _snapshot_lines(topic: str, snapshot: FamilySnapshot) -> list[CheckLine]:
     """The positions of a family that was read."""
     held = len(snapshot.positions)
     lines = [CheckLine(status="ok", topic=topic, text=f"{held} isolated {_positions(held)} guarded")]
-    lines.extend(
-        CheckLine(
-            status="warn",
-            topic=topic,
-            text=f"NOT guarded: {unguarded.symbol} {unguarded.side} ({unguarded.mode})",
-            advice="Only isolated positions are guarded.",
-        )
-        for unguarded in snapshot.unguarded
-    )
+    lines.extend(_unguarded_line(topic, unguarded) for unguarded in snapshot.unguarded)
     for position in snapshot.positions:
         name = f"{position.key.symbol} {position.key.side}"
         if position.exchange_adds_margin:
@@ -116,6 +108,17 @@ def _snapshot_lines(topic: str, snapshot: FamilySnapshot) -> list[CheckLine]:
             CheckLine(status=fresh, topic=topic, text=f"maintenance tiers read for {tables} of {held} {_positions(held)}")
         )
     return lines
+
+
+def _unguarded_line(topic: str, unguarded: Unguarded) -> CheckLine:
+    """An open position that is not guarded, and why."""
+    if unguarded.mode == UNREADABLE:
+        text = f"NOT guarded: {unguarded.symbol} cannot be read: {unguarded.why}"
+        return CheckLine(status="warn", topic=topic, text=text, advice="Compare with the exchange's own page.")
+    text = f"NOT guarded: {unguarded.symbol} {unguarded.side} ({unguarded.mode})"
+    left_out = unguarded.mode == LEFT_OUT
+    advice = "`contracts` of the account leaves it out." if left_out else "Only isolated swaps and futures are guarded."
+    return CheckLine(status="warn", topic=topic, text=text, advice=advice)
 
 
 def _positions(number: int) -> str:

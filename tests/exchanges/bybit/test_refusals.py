@@ -54,6 +54,8 @@ async def test_a_contract_before_its_launch_has_no_mark_and_stops_nobody():
     launching = position_row(symbol="NEWUSDT", markPrice="", positionStatus="Normal")
     async with served(good_answers(position_row(), launching)) as at:
         snapshot = await at.snapshot()
+        lines = [(line.status, line.text) for line in await at.exchange.inspect()]
+    assert ("warn", "NOT guarded: NEWUSDT cannot be read: not a number: ''") in lines
     assert [one.instrument.instrument_id for one in snapshot.positions] == ["BTCUSDT"]
     assert [(one.symbol, one.mode, one.why) for one in snapshot.unguarded] == [("NEWUSDT", "unreadable", "not a number: ''")]
 
