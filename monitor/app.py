@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
+from monitor.crashpoint import crashpoint
 from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
 from monitor.margin.position import Contract
 from monitor.memory import Memory
@@ -225,9 +226,12 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
+        crashpoint("start.locking")
         stack.enter_context(InstanceLock(loaded.store))
+        crashpoint("start.locked")
         channels = _usable_channels(loaded)
         store, aside = await _open_store(loaded.store)
+        crashpoint("start.opened")
         stack.push_async_callback(store.close)
         loop = asyncio.get_running_loop()
         keeping: set[asyncio.Task[None]] = set()
@@ -244,6 +248,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
         ]
         memory = pruned(await store.load(), watched, [channel.name for channel in channels])
+        crashpoint("start.remembered")
         for exchange in exchanges:
             seen = [
                 one

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from monitor.crashpoint import crashpoint
 from monitor.errors import MargincallError
 
 log = structlog.get_logger("control")
@@ -54,6 +55,7 @@ class Control:
             log.error("control.not_listening", path=str(self._path), error=error.strerror)
         finally:
             os.umask(before)
+        crashpoint("start.listening")
 
     async def stop(self) -> None:
         """Stop listening and take the socket away."""
@@ -66,6 +68,7 @@ class Control:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
             answer = await self._do(line)
+            crashpoint("request.answering")
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (TimeoutError, ConnectionError, ValueError) as error:

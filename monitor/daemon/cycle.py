@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from monitor.crashpoint import crashpoint
 from monitor.daemon.guard import Guard
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading
 from monitor.ports import Clock, Exchange
@@ -93,6 +94,7 @@ class AccountCycle:
             step = self._clock.now() - started - timedelta(seconds=self._clock.monotonic() - began)
             if abs(step) > SET:
                 reading = replace(reading, at=reading.at + step)
+            crashpoint("reading.arrived")
             decision = await self._guard.take(reading)
             self._stumbling.discard(family)
         except Exception as error:

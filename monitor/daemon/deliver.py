@@ -20,6 +20,7 @@ import structlog
 
 from monitor.alerts.delivery import sort_out, with_missed
 from monitor.alerts.model import Message
+from monitor.crashpoint import crashpoint
 from monitor.daemon.backoff import retry_at
 from monitor.daemon.health import FALL_BACK, Allowance, ChannelHealth, Quota
 from monitor.errors import ChannelRefused, ChannelUnavailable, NotifyFault, StoreFault
@@ -127,10 +128,9 @@ class ChannelWorker:
                     break
                 accepted += await self._deliver(delivery)
                 await self._divert()
+            self._store_fails = False
         except StoreFault as error:
             self._tell_of_store("outbox.failed", error)
-        else:
-            self._store_fails = False
         return accepted
 
     async def _next(self) -> Delivery | None:
@@ -145,6 +145,7 @@ class ChannelWorker:
         return due[0] if due else None
 
     async def _deliver(self, delivery: Delivery) -> int:
+        crashpoint("delivery.claimed")
         message = with_missed(delivery.message, delivery.missed, delivery.missed_since, self._zone)
         error = await self._hand_over(message, delivery.attempt)
         if error is not None:
@@ -153,6 +154,7 @@ class ChannelWorker:
             urgent = message.level >= Level.CRITICAL
             self._late = urgent and (self._clock.now() - message.at).total_seconds() >= FALL_BACK
             return 0
+        crashpoint("delivery.sent")
         await self._settle(delivery, "accepted")
         await self._work_again()
         if self._behind:
@@ -186,6 +188,7 @@ class ChannelWorker:
     async def _settle(self, delivery: Delivery, outcome: str, *, retry_at: datetime | None = None, detail: str = "") -> None:
         try:
             await self._store.settle(delivery, outcome, self._clock.now(), retry_at=retry_at, detail=detail)
+            crashpoint(f"delivery.{outcome}")
         except StoreFault as error:
             self._tell_of_store("outbox.settle_failed", error)
 
@@ -258,9 +261,8 @@ class ChannelWorker:
 
     def _retry_at(self, attempt: int, message: Message, error: NotifyFault) -> datetime:
         """When to try again what was not accepted, which is told here."""
-        refused = isinstance(error, ChannelRefused)
-        level = log.error if refused else log.warning
-        level("message.not_accepted", channel=self.name, code=message.code, error=error.message, attempt=attempt)
+        tell = log.error if isinstance(error, ChannelRefused) else log.warning
+        tell("message.not_accepted", channel=self.name, code=message.code, error=error.message, attempt=attempt)
         after = error.retry_after if isinstance(error, ChannelUnavailable) else None
         return retry_at(attempt, message.level, self._clock.now(), after, self._random)
 

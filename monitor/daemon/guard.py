@@ -17,6 +17,7 @@ import structlog
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
 from monitor.alerts.notices import started_text, stopped_text, store_lost_text
+from monitor.crashpoint import crashpoint
 from monitor.daemon.watching import watch_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
@@ -70,8 +71,10 @@ class Guard:
     async def take(self, reading: FamilyReading) -> Decision:
         """Decide on one reading and keep the result."""
         async with self._turn:
+            crashpoint("reading.deciding")
             before = self.memory.families.get(reading.key)
             decision = decide(reading, self.memory, self.policy, self._clock.now())
+            crashpoint("reading.decided")
             self._log_reading(reading, before, decision)
             await self._keep(decision)
             return decision
@@ -80,6 +83,7 @@ class Guard:
         """Decide on time alone."""
         async with self._turn:
             await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
+            crashpoint("tick.kept")
 
     async def learn(self, facts: KeyFacts) -> None:
         """Decide on what an account's key may do, and keep it."""
@@ -90,6 +94,7 @@ class Guard:
         """A channel broke (``error``: why) or works again (None): keep that, and tell the others."""
         async with self._turn:
             now = self._clock.now()
+            crashpoint("channel.changing")
             channel = ChannelMemory(name=name, broken_since=None if error is None else now, error=error or "")
             await self._keep(decide(channel, self.memory, self.policy, now))
 
@@ -97,7 +102,9 @@ class Guard:
         """Do what a person asked for and keep it; raises what ``request`` raises, and then nothing has changed."""
         async with self._turn:
             granted = request(self.memory, self._clock.now())
+            crashpoint("request.granting")
             await self._keep(Decision(memory=granted.memory, commit=granted.commit))
+            crashpoint("request.granted")
             return granted
 
     async def say(self, compose: Callable[[Memory, Policy, datetime], tuple[Message, ...]]) -> tuple[Message, ...]:
@@ -153,6 +160,7 @@ class Guard:
         commit = decision.commit
         for message in commit.messages:
             log.info("alert.told", title=message.title, level=message.level.label, why=message.why.value, code=message.code)
+            crashpoint(f"telling.{message.why.value}")
         if not (_holds_anything(commit) or self._unkept):
             return
         if not self.kept and self._clock.monotonic() < self._store_due:
@@ -161,7 +169,9 @@ class Guard:
         try:
             async with asyncio.timeout(KEEP_SECONDS):
                 await self._keep_backlog()
+                crashpoint("commit.beginning")
                 await self._store.commit(commit, channels=self._channels)
+                crashpoint("commit.done")
         except Exception as error:  # noqa: BLE001 - whatever the store does, what was decided must be told
             self._go_on_without(commit, error)
         else:
@@ -169,6 +179,7 @@ class Guard:
                 log.info("store.keeps_again", commits_refused=self._refused)
             self.kept, self._refused = True, 0
             if commit.messages:
+                crashpoint("workers.waking")
                 self._wake()
 
     async def _keep_backlog(self) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import aiohttp
 import structlog
 
+from monitor.crashpoint import crashpoint
 from monitor.memory import FamilyState, Memory
 from monitor.ports import Clock
 
@@ -71,6 +72,7 @@ class Heartbeat:
                     await self._ping(session, "/fail", health.line)
 
     async def _ping(self, session: aiohttp.ClientSession, path: str, line: str) -> None:
+        crashpoint("heartbeat.beating")
         try:
             async with session.post(self._url + path, data=line.encode(), allow_redirects=False) as reply:
                 reached, cause = reply.status < 400, f"HTTP {reply.status}"

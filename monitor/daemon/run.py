@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from monitor.clock import SystemClock
+from monitor.crashpoint import crashpoint
 from monitor.daemon import daily
 from monitor.daemon.control import Control
 from monitor.daemon.cycle import LONGEST_SECONDS, AccountCycle
@@ -116,13 +117,16 @@ async def run_forever(parts: Parts) -> None:
     await stop.wait()
     notify("STOPPING=1", "STATUS=stopping")
     log.info("daemon.stopping")
+    crashpoint("stop.begun")
     await parts.control.stop()
     await schedule.stop()
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=END_SECONDS)
     await _within(LAST_WORDS_SECONDS, _last_words(parts))
+    crashpoint("stop.told")
     await close(parts)
+    crashpoint("stop.closed")
     log.info("daemon.stopped")
 
 
@@ -206,6 +210,7 @@ async def _tell_started(parts: Parts, answered: asyncio.Event) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_SECONDS):
             await answered.wait()
+    crashpoint("start.telling")
     await parts.guard.tell_started(_expected(parts))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from monitor.alerts.model import Message
+from monitor.crashpoint import crashpoint
 from monitor.ports import Delivery
 from monitor.store.alert_rows import MESSAGE, SUBJECT, message_of, message_row, subject_row
 from monitor.store.codec import time_or_none, to_ms
@@ -72,6 +73,7 @@ def release(connection: sqlite3.Connection, channel: str, now: datetime) -> Sequ
     at = to_ms(now)
     expire(connection, channel, now)
     rows = connection.execute(_RELEASE, (at, at, channel, at)).fetchall()
+    crashpoint("backlog.releasing")
     return sorted((delivery_of(connection, number, channel, *rest) for number, *rest in rows), key=lambda one: one.id)
 
 
@@ -80,13 +82,17 @@ def fold(connection: sqlite3.Connection, deliveries: Sequence[Delivery], summary
     at = to_ms(now)
     connection.executemany(_FOLD, [(at, summary.id, one.id) for one in deliveries])
     connection.execute(KEEP_MESSAGE, message_row(summary))
+    crashpoint("backlog.folding")
     connection.executemany(KEEP_DELIVERY, [(summary.id, name, at, at, at) for name in {one.channel for one in deliveries}])
 
 
 def divert(connection: sqlite3.Connection, channel: str, fallback: str, now: datetime) -> int:
     """The urgent ones that wait go another way too; one that went there already does not go again."""
     at = to_ms(now)
-    return connection.execute(_DIVERT, (fallback, at, at, at, channel, at)).rowcount
+    diverted = connection.execute(_DIVERT, (fallback, at, at, at, channel, at)).rowcount
+    if diverted:
+        crashpoint("message.diverting")
+    return diverted
 
 
 def accepted(connection: sqlite3.Connection, channel: str, since: datetime) -> int:

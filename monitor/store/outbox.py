@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.crashpoint import crashpoint
 from monitor.errors import StoreFault
 from monitor.ports import Delivery
 from monitor.store.alert_rows import SUBJECT
@@ -78,6 +79,7 @@ def settle(
     at, detail = to_ms(now), storable(detail)
     if outcome == "accepted":
         connection.execute(_ACCEPT, (at, detail, delivery.id))
+        crashpoint("delivery.settling")
     elif outcome == "dead":
         connection.execute(_BURY, (at, detail, delivery.id, delivery.attempt))
     elif outcome == "retry":

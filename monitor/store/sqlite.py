@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from monitor.alerts.model import Message
+from monitor.crashpoint import crashpoint
 from monitor.memory import Commit, Memory
 from monitor.ports import Delivery
 from monitor.store import backlog, outbox
@@ -52,6 +53,7 @@ class SqliteStore:
                 migrate(connection, path)
                 with translated(path), transaction(connection):
                     outbox.free_leases(connection)
+                    crashpoint("start.leases_freed")
             except BaseException:
                 connection.close()
                 raise

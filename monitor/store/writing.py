@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.alerts.model import Alert, AlertState, Message, NotifyReason
+from monitor.crashpoint import crashpoint
 from monitor.margin.position import PositionKey
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, PositionMemory
 from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_row, message_row, ruling_row, subject_row
@@ -68,13 +69,19 @@ class Writer:
     def keep(self, commit: Commit, channels: Sequence[str]) -> None:
         """Everything of ``commit``; alerts go before readings, whose rows carry the level that fires."""
         self._keep_families(commit.families)
+        crashpoint("commit.families")
         self._keep_alerts(commit.alerts, commit.alerts_ended, commit.at)
+        crashpoint("commit.alerts")
         self._keep_positions(commit)
+        crashpoint("commit.positions")
         self._connection.executemany(_KEEP_RULING, [ruling_row(ruling) for ruling in commit.rulings])
         self._connection.executemany(_KEEP_SILENCE, [silence_row(silence) for silence in commit.silences])
         self._connection.executemany(_KEEP_CHANNEL, [_channel_row(channel) for channel in commit.channels])
         self._connection.executemany(KEEP_KEY, [key_row(key) for key in commit.keys])
-        self._keep_messages(commit.messages, channels, commit.at)
+        if commit.messages:
+            crashpoint("commit.messages_beginning")
+            self._keep_messages(commit.messages, channels, commit.at)
+            crashpoint("commit.messages_kept")
 
     def _keep_families(self, families: Sequence[FamilyMemory]) -> None:
         keys = [(memory.key.exchange, memory.key.account, memory.key.family) for memory in families]
@@ -135,6 +142,7 @@ class Writer:
         recent, soon = to_ms(at - _OWN_TIME), now
         many = self._connection.executemany
         many(KEEP_MESSAGE, [message_row(message) for message in messages])
+        crashpoint("commit.messages_undelivered")
         addressed = [(message, channel) for message in messages for channel in message.channels or channels]
         many(
             _SUPERSEDE,
