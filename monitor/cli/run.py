@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from monitor.config import Loaded
 
 LEVELS = ("debug", "info", "warning", "error")
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code of a program that SIGTERM ended."""
 
 
 def run(
@@ -30,10 +35,29 @@ def run(
     from monitor.config import load
     from monitor.daemon import logs
 
-    loaded = load(config)
-    logs.configure(log_level, secrets=app.secrets_of(loaded))
-    if not _logged(loaded, once=once):
+    with _stoppable(once=once):
+        loaded = load(config)
+        logs.configure(log_level, secrets=app.secrets_of(loaded))
+        done = _logged(loaded, once=once)
+    if not done:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _stoppable(*, once: bool) -> Iterator[None]:
+    """SIGTERM ends the program in good order also while it is still being put together, before the daemon listens itself.
+
+    Nothing was guarded yet, so that a daemon has nothing to say; a single run that was cut off has not done its work.
+    """
+
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit(TERMINATED if once else 0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _logged(loaded: Loaded, *, once: bool) -> bool:

@@ -1,7 +1,8 @@
 """One account as the port `Exchange`: what all exchanges share of reading families of positions.
 
 All or nothing: a reply that is not whole is a failed reading, because a position dropped in silence would look closed. A single
-row that cannot be read is told as unguarded instead (see ``unread``). What is not a position (tiers, settings, balances) may be missing and never holds a poll up for long.
+row that cannot be read is told as unguarded instead (see ``unread``). What is not a position (tiers, settings, balances) may be
+missing and never holds a poll up for long.
 """
 
 from __future__ import annotations

@@ -19,11 +19,13 @@ from monitor.exchanges import faults
 from monitor.exchanges.allowance import Allowance
 from monitor.exchanges.connection import ccxt_instance, connect, trust
 from monitor.exchanges.dialect import Dialect, Reply
-from monitor.exchanges.pacing import Pacer, silence_until
+from monitor.exchanges.pacing import Pacer, Pause, retry_after, silence_until
 from monitor.exchanges.spec import Access
 from monitor.ports import Clock
 
 _RESYNC_SECONDS = 3600.0
+_UNAVAILABLE = 503
+_LONGEST_ILLNESS = 60.0
 
 
 class Session:
@@ -143,7 +145,11 @@ class Session:
         path = urlsplit(url).path
         if method != "GET" or path not in self._dialect.reads:
             raise CallForbidden(f"{method} {path} is not on the list of allowed calls")
-        self._pacer.check(self._scopes.values())
+        self._pacer.check((*self._scopes.values(), self._way(path)))
+
+    def _way(self, path: str) -> str:
+        """The pacing scope of one call of this account."""
+        return f"{self._scopes['account']}{path}"
 
     def _judge(self, reply: Reply, ccxt_view: Callable[[], None]) -> None:
         """Learn the exchange's limits from a reply, and raise what it tells."""
@@ -154,6 +160,9 @@ class Session:
                 self._pacer.spare(self._scopes[pause.scope], pause)
             else:
                 until = self._pacer.ban(self._scopes[pause.scope], pause)
+        if until is None and reply.status == _UNAVAILABLE and (asked := retry_after(reply.headers)):
+            # It is ill and says for how long: this call alone waits, and not so long that its recovery is missed.
+            until = self._pacer.ban(self._way(reply.path), Pause(scope="account", seconds=min(asked, _LONGEST_ILLNESS)))
         if until is not None:
             status = str(reply.status)
             hint = self._dialect.hints.get(status, "")

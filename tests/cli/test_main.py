@@ -229,3 +229,20 @@ def test_calc_is_a_verb_without_any_configuration(terminal, monkeypatch, capsys)
         module.main()
     assert not end.value.code
     assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["run"], 0), (["run", "--once"], 143)])
+@pytest.mark.parametrize("moment", ["build_channels", "build_exchanges"])
+def test_a_stop_while_the_daemon_is_being_put_together_is_a_clean_one(terminal, monkeypatch, arguments, code, moment):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(app, moment, stop)
+    said = terminal.run(*arguments)
+    assert (said.code, said.err) == (code, "")
+    assert signal.getsignal(signal.SIGTERM) is before
+    # nothing is held any more
+    with InstanceLock(terminal.store):
+        pass

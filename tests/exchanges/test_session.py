@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import AuthRejected, CallForbidden, ClockSkew, ConfigError, RateLimited
+from monitor.errors import AuthRejected, CallForbidden, ClockSkew, ConfigError, ExchangeDown, RateLimited
 from monitor.exchanges.binance.dialect import dialect
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
@@ -15,6 +15,7 @@ from tests.exchanges.loopback import API_KEY, CANARIES, HandClock, Loopback, acc
 POSITIONS = "/fapi/v3/positionRisk"
 CALL = "fapiPrivateV3GetPositionRisk"
 TIME = "/fapi/v1/time"
+BALANCE, BALANCE_CALL = "/fapi/v3/balance", "fapiPrivateV3GetBalance"
 SKEWED = json_reply({"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}, status=400)
 
 
@@ -224,3 +225,31 @@ async def test_session_logs_no_secret_even_at_debug_level(caplog):
 def test_access_hides_its_secrets():
     shown = repr(access("http://127.0.0.1:1", proxy="http://user:canaryPROXY@127.0.0.1:2"))
     assert not any(canary in shown for canary in (*CANARIES, "canaryPROXY"))
+
+
+@pytest.mark.parametrize(("named", "seconds"), [("7", 7), ("3600", 60)])
+async def test_session_leaves_only_the_call_alone_that_is_unavailable_for_a_time(named, seconds):
+    """At most a minute: whoever is ill may be well again sooner than it thinks."""
+    clock = HandClock()
+    ill = json_reply({"code": -1000, "msg": "Service Unavailable."}, status=503, headers={"Retry-After": named})
+    async with Loopback({POSITIONS: [ill, json_reply([])], BALANCE: json_reply([])}) as server:
+        session = session_at(server, clock=clock)
+        session._synced_at = clock.monotonic()
+        for _ in range(2):
+            with pytest.raises(RateLimited) as limited:
+                await session.call(CALL)
+            assert limited.value.until == clock.now() + timedelta(seconds=seconds)
+        await session.call(BALANCE_CALL)
+        clock.advance(seconds + 0.1)
+        await session.call(CALL)
+        await session.close()
+    assert server.paths == [POSITIONS, BALANCE, POSITIONS]
+
+
+async def test_session_asks_again_at_once_when_an_unavailable_exchange_names_no_time():
+    async with Loopback({POSITIONS: [html(503), json_reply([])]}) as server:
+        session = session_at(server)
+        with pytest.raises(ExchangeDown):
+            await session.call(CALL)
+        await session.call(CALL)
+        await session.close()

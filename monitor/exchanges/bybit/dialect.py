@@ -35,15 +35,19 @@ def refusal(payload: Any) -> Refusal | None:
 
 
 def pauses(reply: Reply) -> Iterable[Pause]:
-    """The silence that a refusal asks for: ten minutes for the IP address, or to the account's own reset."""
+    """The silence that a refusal asks for: ten minutes for the IP address, or to the account's own reset; longer where the
+    reply itself names a longer time.
+    """
     refused = refusal(reply.payload)
     code = refused.code if refused else ""
+    asked = retry_after(reply.headers)
     if code == _TOO_OFTEN_FOR_ACCOUNT:
-        yield Pause(scope="account", seconds=_until_reset(reply), fallback=5.0)
+        named = [seconds for seconds in (_until_reset(reply), asked) if seconds is not None]
+        yield Pause(scope="account", seconds=max(named, default=None), fallback=5.0)
     elif code == _TOO_OFTEN_FOR_IP or (reply.status == 403 and code not in _CODES):
-        yield Pause(scope="ip", seconds=_IP_BAN_SECONDS)
+        yield Pause(scope="ip", seconds=max(_IP_BAN_SECONDS, asked or 0.0))
     elif reply.status == 429 and code not in _CODES:
-        yield Pause(scope="ip", seconds=retry_after(reply.headers), fallback=10.0)
+        yield Pause(scope="ip", seconds=asked, fallback=10.0)
 
 
 def server_time(payload: Any) -> int:

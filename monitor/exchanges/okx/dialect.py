@@ -36,12 +36,19 @@ def refusal(payload: Any) -> Refusal | None:
 
 
 def pauses(reply: Reply) -> Iterable[Pause]:
-    """The silence that a refusal asks for. Public calls count by IP address, private ones by account."""
+    """The silence that a refusal asks for. Public calls count by IP address, private ones by account.
+
+    A 403 or 418 that names a time comes from what stands before OKX and shuts out the whole address; without one a 403 is a
+    place that OKX does not serve, and waiting does not help.
+    """
     refused = refusal(reply.payload)
     code = refused.code if refused else ""
-    if code in _TOO_OFTEN or (reply.status == 429 and code not in _CODES):
+    asked = retry_after(reply.headers)
+    if reply.status in {403, 418} and asked is not None and code not in _CODES:
+        yield Pause(scope="ip", seconds=asked)
+    elif code in _TOO_OFTEN or (reply.status == 429 and code not in _CODES):
         scope = "ip" if reply.path.startswith("/api/v5/public/") or not code else "account"
-        yield Pause(scope=scope, seconds=retry_after(reply.headers), fallback=_WINDOW_SECONDS)
+        yield Pause(scope=scope, seconds=asked, fallback=_WINDOW_SECONDS)
 
 
 def server_time(payload: Any) -> int:

@@ -140,8 +140,8 @@ ROWS = (
         kind=FaultKind.BANNED,
         amount="3",
         right=_blind("the exchange answered 418"),
-        but={"binance": _blind("asked for silence", recovery=3.0, silence=3.0), "okx": _blind("-1003")},
-        why="a ban in Binance's dialect only; for the others an answer without meaning, asked again at the next poll",
+        but=dict.fromkeys(("binance", "okx"), _blind("asked for silence", recovery=3.0, silence=3.0)),
+        why="Bybit has no such status: an answer without meaning, asked again at the next poll",
     ),
     Row(
         name="403",
