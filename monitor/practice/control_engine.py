@@ -6,6 +6,7 @@
     POST   /control/positions           {"account": ..., and a position as in ``world``}
     POST   /control/close               {"account", "contract", "slot": "net" | "long" | "short", "price"?}
     POST   /control/marks               {"binance BTCUSDT": "100000", ...}
+    POST   /control/indexes             the same for index prices, which follow the marks else; null: again
     POST   /control/funding             {"exchange", "contract", "rate"}
     POST   /control/tiers               {"exchange", "contract", "factor"}: the tier table changes
     POST   /control/play                {"scenario": "crash", "speed": "5", "seed": 0}; what was playing ends
@@ -132,6 +133,17 @@ class EngineControl:
             marks[exchange, self.engine.contract(exchange, contract).id] = Decimal(str(price))
         return {"liquidations": len(self.engine.set_marks(marks))}
 
+    async def indexes(self, body: Any, _: str) -> Any:
+        """Set index prices apart from the marks, or let them follow again."""
+        for name, price in body.items():
+            exchange, _, contract = name.partition(" ")
+            key = exchange, self.engine.contract(exchange, contract).id
+            if price is None:
+                self.engine.indexes.pop(key, None)
+            else:
+                self.engine.indexes[key] = Decimal(str(price))
+        return {}
+
     async def funding(self, body: Any, _: str) -> Any:
         """Settle funding of one contract now."""
         self.engine.settle_funding(body["exchange"], body["contract"], Decimal(str(body["rate"])))
@@ -191,6 +203,7 @@ class EngineControl:
             ("POST", "/control/positions", self.positions),
             ("POST", "/control/close", self.close),
             ("POST", "/control/marks", self.marks),
+            ("POST", "/control/indexes", self.indexes),
             ("POST", "/control/funding", self.funding),
             ("POST", "/control/tiers", self.tiers),
             ("POST", "/control/play", self.play),

@@ -61,6 +61,8 @@ def rows(exchange: str, body: Any) -> Any:
 
 
 def parameters(wire: Wire, path: str) -> str:
+    if path.endswith("/index-tickers"):
+        return "instId=BTC-USD"
     if wire.exchange == "binance":
         return "symbol=BTCUSD_PERP" if path.startswith("/dapi/") else PARAMS["binance"]
     return PARAMS[wire.exchange]

@@ -21,12 +21,16 @@ Key = tuple[str, str]
 
 
 class Books:
-    """What the practice exchange knows at this moment; ``marks`` are the mark prices by exchange and contract."""
+    """What the practice exchange knows at this moment; ``marks`` are the mark prices by exchange and contract.
+
+    ``indexes``: the index prices that were set apart from them.
+    """
 
     def __init__(self, *, clock: Callable[[], int] = wall_clock_ms, contracts: Iterable[Contract] = CONTRACTS) -> None:
         self.clock = clock
         self.contracts: dict[Key, Contract] = by_key(contracts)
         self.marks: dict[Key, Decimal] = {key: contract.start for key, contract in self.contracts.items()}
+        self.indexes: dict[Key, Decimal] = {}
         self.accounts: dict[str, Account] = {}
         self.ledger = Ledger()
         self.terms: dict[str, Terms] = {terms.exchange: terms for terms in (BinanceTerms(), BybitTerms(), OkxTerms())}
@@ -52,6 +56,10 @@ class Books:
     def mark(self, contract: Contract) -> Decimal:
         """The mark price now."""
         return self.marks[contract.exchange, contract.id]
+
+    def index(self, contract: Contract) -> Decimal:
+        """The index price now: as set, else the mark price."""
+        return self.indexes.get((contract.exchange, contract.id), self.mark(contract))
 
     def free(self, account: Account, currency: str) -> Decimal:
         """What can be added as margin or taken away."""

@@ -4,8 +4,9 @@ Named after what a client sees:
 
     no reply      refuse (the whole server), reset, close, hang, drip, cut_body
     no sense      cut_json, html, empty, empty_object, null, no_list, nan, huge (60 MB)
-    refused       429, 418, 403, 500, 502, 503, 504, key_expired, read_only
+    refused       429, 418, 403, 408, 500, 502, 503, 504, key_expired, read_only
     untrue        clock_off, frozen_time, frozen_mark, empty_positions
+    behind        history_lag (the record of margin changes), frozen_margin (what a position shows of them)
     unlooked-for  tiers (the exchange asks more margin from now on; taking the fault out does not undo that)
     late          slow
 
@@ -49,6 +50,7 @@ class FaultKind(StrEnum):
     TOO_MANY = "429"
     BANNED = "418"
     FORBIDDEN = "403"
+    REQUEST_TIMEOUT = "408"
     INTERNAL = "500"
     BAD_GATEWAY = "502"
     UNAVAILABLE = "503"
@@ -59,6 +61,8 @@ class FaultKind(StrEnum):
     FROZEN_TIME = "frozen_time"
     FROZEN_MARK = "frozen_mark"
     EMPTY_POSITIONS = "empty_positions"
+    HISTORY_LAG = "history_lag"
+    FROZEN_MARGIN = "frozen_margin"
     TIERS = "tiers"
     SLOW = "slow"
 

@@ -12,6 +12,7 @@ from monitor.practice.wire import binance_door, bybit_door, okx_door, rows_bybit
 
 PAGE = b"<!DOCTYPE html><html><head><title>Attention Required!</title></head><body>Please try again later.</body></html>"
 _LISTS = ("list", "data")
+_RECORDS = ("/positionMargin/history", "/account/bills")
 _TIMES = {"updateTime", "updatedTime", "uTime"}
 _MARKED = {
     *("markPrice", "markPx", "idxPx", "last", "notional", "notionalValue", "notionalUsd"),
@@ -19,6 +20,12 @@ _MARKED = {
     *("maintMargin", "initialMargin", "positionInitialMargin", "positionMM", "positionMMByMp", "mmr", "mgnRatio"),
 }
 """Everything in a position row that follows from the mark price."""
+
+_MARGINED = {
+    *("isolatedWallet", "positionIM", "positionIMByMp", "margin", "liquidationPrice", "liqPrice", "liqPx"),
+    *("updateTime", "updatedTime", "uTime", "seq"),
+}
+"""Everything in a position row that a change of its margin moves by itself."""
 
 Held = dict[tuple[str, str, str], Any]
 
@@ -44,6 +51,9 @@ def refusal(fault: Fault, call: Call) -> Reply:
         case FaultKind.UNAVAILABLE if call.exchange == "binance":
             message = "Unknown error, please check your request or try again later."
             return Reply(body={"code": -1000, "msg": message}, status=503)
+        case FaultKind.REQUEST_TIMEOUT if call.exchange == "binance":
+            message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+            return binance_door.failure(-1007, message, 408)
         case _:
             return Reply(body=PAGE, status=int(fault.kind), content_type="text/html")
 
@@ -94,6 +104,11 @@ def _rewritten(fault: Fault, call: Call, body: Any, held: Held) -> Any:
             return _each(body, "", _holding(_TIMES, call.path, held))
         case FaultKind.FROZEN_MARK:
             return _each(body, "", _holding(_MARKED, call.path, held))
+        case FaultKind.FROZEN_MARGIN:
+            return _each(body, "", _holding(_MARGINED, call.path, held)) if is_position_list(call.path) else body
+        case FaultKind.HISTORY_LAG:
+            newest = call.at - int((5 if fault.amount is None else fault.amount) * 1000)
+            return _until(body, newest) if call.path.endswith(_RECORDS) else body
         case FaultKind.READ_ONLY:
             told = {"enableFutures": False, "readOnly": 1, "perm": "read_only"}
             return _each(body, "", lambda _, name, value: told.get(name, value))
@@ -104,6 +119,13 @@ def _rewritten(fault: Fault, call: Call, body: Any, held: Held) -> Any:
 def is_position_list(path: str) -> bool:
     """The call that lists positions."""
     return path.endswith(("/positionRisk", "/position/list", "/account/positions"))
+
+
+def _until(body: Any, newest: int) -> Any:
+    """The list in ``body`` without the rows after ``newest`` (milliseconds)."""
+    if isinstance(body, list):
+        return [row for row in body if int(row["time"]) <= newest]
+    return body | {"data": [row for row in body["data"] if int(row["ts"]) <= newest]} if "data" in body else body
 
 
 def _with(reply: Reply, body: Any) -> Reply:

@@ -14,7 +14,15 @@ from monitor.practice.faults.bodies import changed, refusal
 from monitor.practice.faults.delivery import WIRE_KINDS, deliver, plain
 
 TWICE = Decimal(2)
-_STATUSES = frozenset({FaultKind.INTERNAL, FaultKind.BAD_GATEWAY, FaultKind.UNAVAILABLE, FaultKind.GATEWAY_TIMEOUT})
+_STATUSES = frozenset(
+    {
+        FaultKind.REQUEST_TIMEOUT,
+        FaultKind.INTERNAL,
+        FaultKind.BAD_GATEWAY,
+        FaultKind.UNAVAILABLE,
+        FaultKind.GATEWAY_TIMEOUT,
+    }
+)
 
 
 class FaultDesk:

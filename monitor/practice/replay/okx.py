@@ -87,6 +87,11 @@ class _Account:
             ]
         )
 
+    def index_tickers(self, call: Call) -> Any:
+        wanted = call.params.get("instId", "")
+        prices = (row["markPx"] for row in self.part.get("positions", ()) if row["instId"].startswith(f"{wanted}-"))
+        return envelope([{"instId": wanted, "idxPx": price, "ts": str(call.at)} for price in list(prices)[:1]])
+
     def balance(self, call: Call) -> Any:
         wanted = [ccy for ccy in call.params.get("ccy", "").split(",") if ccy]
         balances = self.part.get("balances") or {"USDT": "0"}
@@ -128,6 +133,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
         ("GET", "/api/v5/account/instruments"): account.instruments,
         ("GET", "/api/v5/public/position-tiers"): account.tiers,
         ("GET", "/api/v5/public/mark-price"): account.mark_prices,
+        ("GET", "/api/v5/market/index-tickers"): account.index_tickers,
         ("GET", "/api/v5/account/config"): lambda _: envelope([config_row(position_mode=part.get("position_mode", mode))]),
         ("GET", "/api/v5/account/positions"): account.positions,
         ("GET", "/api/v5/account/balance"): account.balance,

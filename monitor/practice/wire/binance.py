@@ -129,7 +129,7 @@ def premium_index(request: Request, *, coin: bool) -> Any:
             "symbol": contract.id,
             "pair": contract.id.partition("_")[0],
             "markPrice": text(request.exchange.mark(contract), 8),
-            "indexPrice": text(request.exchange.mark(contract), 8),
+            "indexPrice": text(request.exchange.index(contract), 8),
             "estimatedSettlePrice": text(request.exchange.mark(contract), 8),
             "lastFundingRate": "0.00010000",
             "interestRate": "0.00010000",

@@ -178,7 +178,7 @@ def tickers(request: Request) -> Any:
             {
                 "symbol": contract.id,
                 "lastPrice": mark,
-                "indexPrice": mark,
+                "indexPrice": text(request.exchange.index(contract)),
                 "markPrice": mark,
                 "fundingRate": "0.0001",
                 "nextFundingTime": str((request.at // 28_800_000 + 1) * 28_800_000),

@@ -57,10 +57,10 @@ def positions(request: Request) -> Any:
     """account/positions, newest first."""
     wanted = {contract.id for contract in listed(request)}
     mine = [view for view in views(request.exchange, request.account) if view.position.contract.id in wanted]
-    return envelope([_row(view) for view in reversed(mine)])
+    return envelope([_row(view, request.exchange.index(view.position.contract)) for view in reversed(mine)])
 
 
-def _row(view: View) -> dict[str, Any]:
+def _row(view: View, index: Decimal) -> dict[str, Any]:
     """One open position; in net mode the sign of ``pos`` is the direction."""
     position, contract, stake = view.position, view.stake.contract, view.stake
     sign = -1 if position.slot is Slot.NET and not position.long else 1
@@ -77,7 +77,7 @@ def _row(view: View) -> dict[str, Any]:
         "closeOrderAlgo": [],
         "fee": text(position.fees),
         "fundingFee": text(position.funding),
-        "idxPx": text(view.mark),
+        "idxPx": text(index),
         "imr": "" if view.isolated else text(view.value / position.leverage),
         "instId": contract.id,
         "instType": kind_of(contract),
@@ -158,6 +158,17 @@ def mark_prices(request: Request) -> Any:
     )
 
 
+def index_tickers(request: Request) -> Any:
+    """market/index-tickers of one index: the contracts over it share its price."""
+    wanted = request.get("instId")
+    indexes = {family_of(c): request.exchange.index(c) for c in request.exchange.contracts.values() if c.exchange == "okx"}
+    if wanted not in indexes:
+        raise Denied(Reply(body=envelope([], code="51001", message="Instrument ID does not exist.")))
+    price = text(indexes[wanted])
+    day = dict.fromkeys(("open24h", "high24h", "low24h", "sodUtc0", "sodUtc8"), price)
+    return envelope([{"instId": wanted, "idxPx": price, "ts": str(request.at)} | day])
+
+
 def config(request: Request) -> Any:
     """account/config."""
     mode = "long_short_mode" if request.account.hedge else "net_mode"
@@ -192,6 +203,7 @@ ROUTES: Routes = {
     ("GET", "/api/v5/public/instruments"): Route(handler=instruments, cost=20, signed=False),
     ("GET", "/api/v5/public/position-tiers"): Route(handler=tiers, cost=10, signed=False),
     ("GET", "/api/v5/public/mark-price"): Route(handler=mark_prices, cost=10, signed=False),
+    ("GET", "/api/v5/market/index-tickers"): Route(handler=index_tickers, cost=20, signed=False),
     ("GET", "/api/v5/account/instruments"): Route(handler=instruments, cost=20),
     ("GET", "/api/v5/account/config"): Route(handler=config, cost=5),
     ("GET", "/api/v5/account/positions"): Route(handler=positions, cost=10),
