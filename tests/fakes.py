@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.alerts.model import Alert, AlertState, Message, Subject, position_subject
 from monitor.alerts.muting import Silence
-from monitor.errors import ChannelUnavailable, NotifyFault, StoreFault, StoreUnavailable
+from monitor.errors import ChannelUnavailable, NotifyFault, StoreFault, StoreUnavailable, TopUpsStopped
 from monitor.margin.position import Position, PositionKey
 from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, KeyMemory, Memory, PositionMemory
@@ -130,6 +130,7 @@ class FakeStore:
         self._outbox = FakeOutbox(self._fires, self._is_open)
         self._bans: dict[str, datetime] = {}
         self.backed_up: list[datetime] = []
+        self.stop_file = False
         self._closed = False
 
     async def load(self) -> Memory:
@@ -164,6 +165,12 @@ class FakeStore:
         self._channels.update({channel.name: channel for channel in commit.channels})
         self._keys.update({(key.facts.exchange, key.facts.account): key for key in commit.keys})
         self._outbox.keep(commit, channels)
+
+    async def submit(self, commit: Commit, *, channels: Sequence[str]) -> None:
+        self._check()
+        if self.stop_file:
+            raise TopUpsStopped("stopped")
+        await self.commit(commit, channels=channels)
 
     async def thin(self, now: datetime) -> bool:
         del now

@@ -20,6 +20,7 @@ from monitor.store.connection import open_writer, transaction, translated
 from monitor.store.migrate import migrate
 from monitor.store.recall import recall
 from monitor.store.retention import thin
+from monitor.store.switch import refuse_when_thrown
 from monitor.store.thread import StoreThread
 from monitor.store.writing import Writer
 
@@ -75,6 +76,15 @@ class SqliteStore:
 
         def keep(_: sqlite3.Connection) -> None:
             self._writer.keep(commit, channels)
+
+        await self._within(keep)
+
+    async def submit(self, commit: Commit, *, channels: Sequence[str]) -> None:
+        """As the port says; the switch is looked at last, as near to the send as can be."""
+
+        def keep(connection: sqlite3.Connection) -> None:
+            self._writer.keep(commit, channels)
+            refuse_when_thrown(connection, self.path)
 
         await self._within(keep)
 

@@ -246,3 +246,106 @@ CREATE TABLE bans (
     scope TEXT PRIMARY KEY,
     until INTEGER NOT NULL
 ) STRICT;
+
+-- The journal of margin changes: every intent from its plan to its end, kept for good. amount is exactly as it is sent, below 0
+-- for taken out, which no policy ever does; policy is '' for a person's own. stood_before and stood_after are JSON.
+CREATE TABLE intents (
+    id TEXT PRIMARY KEY,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('long', 'short')),
+    family TEXT NOT NULL,
+    instrument_id TEXT NOT NULL,
+    hedged INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    amount TEXT NOT NULL CHECK (CAST(amount AS REAL) <> 0),
+    epoch INTEGER NOT NULL CHECK (epoch > 0),
+    lease INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN (
+        'PLANNED', 'SUBMITTING', 'CONFIRMED', 'VERIFIED', 'REJECTED', 'ABANDONED', 'UNKNOWN', 'RECONCILED_APPLIED',
+        'RECONCILED_NOT_APPLIED', 'DISPUTED'
+    )),
+    planned_at INTEGER NOT NULL,
+    stood_before TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    why TEXT NOT NULL,
+    submitted_at INTEGER,
+    valid_until INTEGER,
+    settled_at INTEGER,
+    stood_after TEXT,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    looks INTEGER NOT NULL,
+    CHECK (policy = '' OR CAST(amount AS REAL) > 0),
+    CHECK (state IN ('PLANNED', 'ABANDONED') OR (submitted_at IS NOT NULL AND valid_until >= submitted_at)),
+    CHECK ((state IN ('PLANNED', 'SUBMITTING', 'CONFIRMED', 'UNKNOWN')) = (settled_at IS NULL))
+) STRICT;
+
+-- One position has at most one intent that is not settled.
+CREATE UNIQUE INDEX intents_open ON intents (exchange, account, symbol, side)
+    WHERE state IN ('PLANNED', 'SUBMITTING', 'CONFIRMED', 'UNKNOWN');
+CREATE INDEX intents_by_time ON intents (planned_at);
+
+-- What was added to margins or taken out, by whomever: at is when it was seen, since the reading before.
+CREATE TABLE margin_changes (
+    id INTEGER PRIMARY KEY,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side IN ('long', 'short')),
+    epoch INTEGER NOT NULL CHECK (epoch > 0),
+    at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    amount TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    stood_before TEXT NOT NULL,
+    stood_after TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    intent TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX margin_changes_by_time ON margin_changes (at);
+
+-- The kill switch of automatic margin is thrown while the row is there.
+CREATE TABLE top_up_stop (
+    place INTEGER PRIMARY KEY CHECK (place = 1),
+    since INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE top_up_pauses (
+    policy TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT;
+
+-- Since when each policy has run with its present content.
+CREATE TABLE top_up_rehearsals (
+    policy TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    since INTEGER NOT NULL
+) STRICT;
+
+-- Positions for which automatic margin is off until a person resumes it.
+CREATE TABLE top_up_circuits (
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (exchange, account, symbol, side)
+) STRICT;
+
+-- Why each policy does not act on a position that it is in charge of.
+CREATE TABLE top_up_refusals (
+    policy TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    account TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    side TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (policy, exchange, account, symbol, side)
+) STRICT;
