@@ -116,7 +116,11 @@ class MarginWriter(Protocol):
         ...
 
     async def fetch_key(self) -> KeyFacts | None:
-        """What the credential may do; None where the exchange does not say or could not be asked."""
+        """What the credential may do; None where the exchange does not say or could not be asked.
+
+        ``trade`` in its rights: it may change margins. ``transfer``: it may move money between accounts by a right that was
+        granted by itself (OKX has none: there trading includes it).
+        """
         ...
 
     async def close(self) -> None:

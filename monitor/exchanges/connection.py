@@ -59,22 +59,27 @@ def ccxt_instance(
     return instance
 
 
-def connect(access: Access) -> aiohttp.ClientSession:
-    """Our own connections: verified, capped, only through the account's proxy. They belong to the running loop."""
+def connect(access: Access, *, fresh: aiohttp.TraceConfig | None = None) -> aiohttp.ClientSession:
+    """Our own connections: verified, capped, only through the account's proxy. They belong to the running loop.
+
+    ``fresh``: each request has a connection of its own, whose making is told to this trace.
+    """
     connector: aiohttp.BaseConnector
     proxy = access.proxy
     if proxy is not None and proxy.startswith("socks"):
         socks = importlib.import_module("aiohttp_socks").ProxyConnector
-        connector = socks.from_url(proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=trust())
+        url = proxy.replace("socks5h://", "socks5://")
+        connector = socks.from_url(url, rdns=True, ssl=trust(), force_close=fresh is not None)
         proxy = None
     else:
-        connector = aiohttp.TCPConnector(ssl=trust(), happy_eyeballs_delay=0.25)
+        connector = aiohttp.TCPConnector(ssl=trust(), happy_eyeballs_delay=0.25, force_close=fresh is not None)
     return aiohttp.ClientSession(
         connector=connector,
         proxy=proxy,
         response_class=CappedResponse,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        trace_configs=None if fresh is None else [fresh],
     )
 
 

@@ -45,6 +45,8 @@ class Dialect:
 
     - ``exchange``: the name of ccxt's class.
     - ``reads``: the paths that GET may ask; nothing else can ever be called.
+    - ``writes``: the paths that POST may reach in a session opened for writing (`writing`): those that change a margin.
+    - ``refused_writes``: the refusal codes after which a write has certainly changed nothing. All others leave it unknown.
     - ``time_call``, ``server_time``: ccxt's implicit method of the exchange's clock, and its reply in milliseconds.
     - ``refusal``: the exchange's refusal in a payload, None for a good one. Called for every HTTP status.
     - ``codes``: the class for each refusal code that has one. ClockSkew is mended and asked again by the session.
@@ -70,4 +72,6 @@ class Dialect:
     regions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     gap: float = 0.0
+    writes: frozenset[str] = frozenset()
+    refused_writes: frozenset[str] = frozenset()
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)

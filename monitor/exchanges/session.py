@@ -124,7 +124,7 @@ class Session:
             raise CallForbidden(f"the session is closed ({endpoint})")
         self._pacer.check(self._scopes.values(), can_wait=can_wait)
         if self._http is None:
-            self._http = connect(self._access)
+            self._http = self._connect()
             self._ccxt.ssl_context, self._ccxt.session = trust(), self._http
         implicit: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]] | None = getattr(self._ccxt, endpoint, None)
         if implicit is None:
@@ -139,6 +139,10 @@ class Session:
         if not isinstance(reply, dict | list):
             raise BadReply(f"the answer holds no data ({endpoint})")
         return reply
+
+    def _connect(self) -> aiohttp.ClientSession:
+        """The connections of this session, made at the first call."""
+        return connect(self._access)
 
     def _admit(self, method: str, url: str) -> None:
         """The last gate before a socket: only reads on the allow-list, and nothing during a ban."""

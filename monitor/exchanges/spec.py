@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from monitor.exchanges.pacing import Pacer
 from monitor.margin.position import Contract
-from monitor.ports import Clock, Exchange
+from monitor.ports import Clock, Exchange, MarginWriter
+from monitor.topups.policy import Grain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +50,17 @@ class Access:
 class ExchangeSpec:
     """One exchange: its name, the secrets an account needs, its families with the contracts each holds, and how to build.
 
-    ``build`` imports ccxt and gives an adapter of the port ``Exchange``; it opens no connection yet.
+    ``build`` imports ccxt and gives an adapter of the port ``Exchange``; it opens no connection yet. ``build_writer`` does the
+    same for the port ``MarginWriter``; its Access holds the account's top-up credential. ``grains``: what amounts of margin the
+    exchange accepts, by settle currency, with ``""`` for any other.
     """
 
     name: str
     secrets: tuple[str, ...]
     families: Mapping[str, frozenset[Contract]]
     build: Callable[[Access, Pacer, Clock], Exchange]
+    build_writer: Callable[[Access, Pacer, Clock], MarginWriter]
+    grains: Mapping[str, Grain]
 
     def families_for(self, contracts: Collection[Contract]) -> tuple[str, ...]:
         """The families that can hold one of ``contracts``, in this exchange's order."""

@@ -1,4 +1,4 @@
-"""How Binance's futures hosts speak: allowed reads, codes, limits.
+"""How Binance's futures hosts speak: allowed calls, codes, limits.
 
 Sources (developers.binance.com, derivatives: general information, limits, error codes; read 2026-11-22): the limit is 2,400 of
 weight a minute for an IP address, told in X-MBX-USED-WEIGHT-1M and since 2026 shared by fapi and dapi; 429 asks for a pause, 418
@@ -29,6 +29,18 @@ _CODES: dict[str, type[ExchangeFault]] = {
     **dict.fromkeys(("-4056", "-4057", "-4080"), AuthRejected),
     "-4109": NotOpened,
 }
+
+
+_REFUSED_WRITES = frozenset(
+    {
+        *("-1003", "-1021", "-1022", "-1102", "-1111", "-1121", "-2014", "-2015", "-2019", "-2023"),
+        *("-4049", "-4050", "-4051", "-4054", "-4055", "-4061", "-4168", "-5028"),
+    }
+)
+"""Of positionMargin: limit, time, signature, parameters, key, balance, liquidation; not isolated, no position, wrong side.
+
+Not on it, as they leave the outcome open: -1000, -1001, -1006, -1007, -1008 and whatever else there may be.
+"""
 
 
 def refusal(payload: Any) -> Refusal | None:
@@ -86,11 +98,15 @@ def dialect(*, inverse_only: bool) -> Dialect:
                 "/fapi/v3/balance",
                 "/fapi/v1/openAlgoOrders",
                 "/fapi/v1/openOrders",
+                "/fapi/v1/positionMargin/history",
+                "/fapi/v1/premiumIndex",
                 "/dapi/v1/time",
                 "/dapi/v1/exchangeInfo",
                 "/dapi/v1/positionRisk",
                 "/dapi/v1/balance",
                 "/dapi/v1/openOrders",
+                "/dapi/v1/positionMargin/history",
+                "/dapi/v1/premiumIndex",
                 "/dapi/v2/leverageBracket",
                 "/sapi/v1/account/apiRestrictions",
             }
@@ -102,4 +118,6 @@ def dialect(*, inverse_only: bool) -> Dialect:
         pauses=pauses,
         demo=_to_demo,
         options={"recvWindow": 5000},
+        writes=frozenset({"/fapi/v1/positionMargin", "/dapi/v1/positionMargin"}),
+        refused_writes=_REFUSED_WRITES,
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from monitor.errors import BadReply
@@ -38,3 +39,10 @@ def key_facts(payload: Any, *, account: str) -> KeyFacts:
         rights=tuple(sorted(rights)),
         ip_bound=None if bound is None else is_true(bound),
     )
+
+
+def margin_key_facts(payload: Any, *, account: str) -> KeyFacts:
+    """As `key_facts`, with ``trade`` only where the key may change the margin of futures positions."""
+    facts = key_facts(payload, account=account)
+    rights = set(facts.rights) - {"trade"} | ({"trade"} if is_true(payload.get("enableFutures")) else set())
+    return replace(facts, rights=tuple(sorted(rights)))

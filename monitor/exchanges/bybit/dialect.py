@@ -24,6 +24,19 @@ _CODES: dict[str, type[ExchangeFault]] = {
 }
 
 
+_REFUSED_WRITES = frozenset(
+    {
+        *("10001", "10002", "10003", "10004", "10005", "10006", "10007", "10009", "10010", "10018", "10024", "33004"),
+        *("110006", "110011", "110014", "110015", "110027", "110033", "110039", "110044", "110046", "110077", "110078"),
+        *("140003", "182106"),
+    }
+)
+"""Of add-margin: parameters, time, key, limits; balance, mode, no position, a reduction too large, liquidation.
+
+Not on it, as they leave the outcome open: 10000, 10014, 10016, 10019, 110079, 429, 503 and whatever else there may be.
+"""
+
+
 def refusal(payload: Any) -> Refusal | None:
     """``retCode`` other than 0. An envelope without one is no refusal; whoever asked finds nothing in it."""
     if not isinstance(payload, dict):
@@ -75,6 +88,7 @@ DIALECT = Dialect(
             "/v5/market/time",
             "/v5/market/instruments-info",
             "/v5/market/risk-limit",
+            "/v5/market/tickers",
             "/v5/position/list",
             "/v5/account/info",
             "/v5/account/wallet-balance",
@@ -112,4 +126,7 @@ DIALECT = Dialect(
     },
     # The fee rate may be asked 5 times a second; the IP limit is 120 a second.
     gap=0.05,
+    options={"recvWindow": 5000},
+    writes=frozenset({"/v5/position/add-margin"}),
+    refused_writes=_REFUSED_WRITES,
 )

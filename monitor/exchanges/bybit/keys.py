@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,6 +42,14 @@ def key_facts(reply: Any, *, account: str, now: datetime) -> KeyFacts:
         ip_bound="*" not in addresses if isinstance(addresses, list) and addresses else None,
         expires_at=_end(result, now),
     )
+
+
+def margin_key_facts(reply: Any, *, account: str, now: datetime) -> KeyFacts:
+    """As `key_facts`, with ``trade`` only where the key may change positions (ContractTrade: Position)."""
+    facts = key_facts(reply, account=account, now=now)
+    contracts = reply["result"]["permissions"].get("ContractTrade") or ()
+    rights = set(facts.rights) - (set() if "Position" in contracts else {"trade"})
+    return replace(facts, rights=tuple(sorted(rights)))
 
 
 def _end(result: dict[str, Any], now: datetime) -> datetime | None:

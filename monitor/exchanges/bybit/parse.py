@@ -159,12 +159,17 @@ def _position(row: Mapping[str, Any], *, family: str, terms: Terms, side: Side, 
         tiers=terms.tiers,
         says=_says(row, margin, terms),
         opened=_opened(row),
-        changed=f"{row.get('updatedTime', '')}|{row.get('seq', '')}",
+        changed=changed_mark(row),
         status=_STATUSES.get(row.get("positionStatus", ""), PositionStatus.NORMAL),
         exchange_adds_margin=row.get("autoAddMargin") in _ON,
         degraded=notes,
     )
     return _with_own_stop(position, row) if row.get("stopLoss") else position
+
+
+def changed_mark(row: Mapping[str, Any]) -> str:
+    """Bybit's mark of a position's last change: a change of settings moves the sequence too."""
+    return f"{row.get('updatedTime', '')}|{row.get('seq', '')}"
 
 
 def _with_own_stop(position: Position, row: Mapping[str, Any]) -> Position:

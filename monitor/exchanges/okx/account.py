@@ -6,6 +6,7 @@ Source: docs-v5 "Get account configuration", read 2026-11-22.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitor.errors import BadReply
@@ -33,6 +34,12 @@ def key_facts(data: Sequence[Mapping[str, Any]], *, account: str) -> KeyFacts:
         rights=tuple(sorted(rights | ({"transfer"} if "trade" in rights else set()))),
         ip_bound=None if address is None else bool(address),
     )
+
+
+def margin_key_facts(data: Sequence[Mapping[str, Any]], *, account: str) -> KeyFacts:
+    """As `key_facts`, without the right to transfer: OKX gives it with the right to trade, and never by itself."""
+    facts = key_facts(data, account=account)
+    return replace(facts, rights=tuple(right for right in facts.rights if right != "transfer"))
 
 
 def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:

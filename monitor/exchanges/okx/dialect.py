@@ -25,6 +25,20 @@ _CODES: dict[str, type[ExchangeFault]] = {
 }
 
 
+_REFUSED_WRITES = frozenset(
+    {
+        *_AUTH,
+        *("50011", "50014", "50017", "50018", "50019", "50020", "50021", "50022", "50038", "50061", "50102"),
+        *("51000", "51001", "51008", "51040", "51043"),
+        *("59005", "59106", "59200", "59201", "59300", "59301", "59302", "59303"),
+    }
+)
+"""Of margin-balance: key, limits, time, parameters; balance, no position, frozen by a liquidation, beyond a maximum.
+
+Not on it, as they leave the outcome open: 50001, 50004, 50013, 50026, 50040, 50042 and whatever else there may be.
+"""
+
+
 def refusal(payload: Any) -> Refusal | None:
     """``code`` other than "0". An envelope without one is no refusal; whoever asked finds nothing in it."""
     if not isinstance(payload, dict):
@@ -72,7 +86,9 @@ DIALECT = Dialect(
             "/api/v5/public/time",
             "/api/v5/public/instruments",
             "/api/v5/public/position-tiers",
+            "/api/v5/market/index-tickers",
             "/api/v5/account/positions",
+            "/api/v5/account/bills",
             "/api/v5/account/balance",
             "/api/v5/account/trade-fee",
             "/api/v5/account/config",
@@ -94,6 +110,8 @@ DIALECT = Dialect(
     regions={region: _hosts(region) for region in ("eea", "us")},
     # Tiers and fees may be asked 5 times a second.
     gap=0.2,
+    writes=frozenset({"/api/v5/account/position/margin-balance"}),
+    refused_writes=_REFUSED_WRITES,
     # V5 "Get positions", read 2026-11-22: 10 requests per 2 seconds, by user. Polls every 0.2 s are just at it.
     limits={"privateGetAccountPositions": (10, _WINDOW_SECONDS)},
 )
