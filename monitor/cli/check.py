@@ -74,6 +74,24 @@ def _channel_lines(loaded: Loaded) -> list[CheckLine]:
             lines.append(CheckLine(status="fail", topic=name, text=error.message, advice=error.advice))
         else:
             lines.append(CheckLine(status="ok", topic=name, text="usable", advice=f"try it: margincall test-alert {name}"))
+    return [*lines, *_routing_lines(loaded)]
+
+
+def _routing_lines(loaded: Loaded) -> list[CheckLine]:
+    """What goes where: each level, and who is called next."""
+    from monitor.alerts.rounding import span
+    from monitor.config.discipline import routing
+    from monitor.ports import CheckLine
+
+    rules = routing(loaded.settings)
+    lines = []
+    for level, told in rules.levels.items():
+        steps = [step for step in rules.escalation if level >= step.level]
+        later = "".join(f"; unanswered for {span(step.after)}: {', '.join(step.channels)} too" for step in steps)
+        lines.append(CheckLine(status="ok", topic=level.label, text=f"goes to {', '.join(told.channels)}{later}"))
+    if rules.routes:
+        text = f"{len(rules.routes)} of your own come before the levels"
+        lines.append(CheckLine(status="ok", topic="routes", text=text))
     return lines
 
 

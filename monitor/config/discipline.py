@@ -32,22 +32,30 @@ def routing(settings: Settings) -> Routing:
 def _level(settings: Settings, level: Level) -> LevelPolicy:
     written, default = settings.levels.written(level), DEFAULTS[level]
     return LevelPolicy(
-        channels=written.channels or standing_in(default.channels, settings.channels),
+        channels=written.channels or standing_in(default.channels, settings),
         repeats=default.repeats if written.repeat is None else written.repeat,
         passes_quiet=default.passes_quiet if written.quiet_hours is None else written.quiet_hours == "pass",
     )
 
 
-def standing_in(default: Sequence[str], channels: Mapping[str, object]) -> tuple[str, ...]:
-    """Those channels of a default that there are; where there is none, all that there are."""
-    return tuple(name for name in default if name in channels) or tuple(channels)
+def standing_in(default: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The channels of a default; where one of them is missing, all that there are, so that no level reaches fewer than a milder.
+
+    A channel that is only there for an escalation, or in the place of another, keeps to that.
+    """
+    if all(name in settings.channels for name in default):
+        return tuple(default)
+    busy = {name for step in settings.escalation for name in step.channels}
+    busy |= {one.fallback for one in settings.channels.values() if one.fallback is not None}
+    free = tuple(name for name in settings.channels if name not in busy or name in default)
+    return free or tuple(settings.channels)
 
 
 def digest_channels(settings: Settings) -> tuple[str, ...]:
     """Who gets the digest; nobody without one."""
     if settings.digest is None:
         return ()
-    return settings.digest.channels or standing_in(DIGEST_CHANNELS, settings.channels)
+    return settings.digest.channels or standing_in(DIGEST_CHANNELS, settings)
 
 
 def quiet_hours(settings: Settings) -> QuietHours | None:

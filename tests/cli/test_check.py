@@ -49,6 +49,20 @@ def test_check_tells_of_files_rules_and_channels_and_sends_nothing(terminal, exc
     assert not terminal.store.exists()
 
 
+def test_check_tells_what_goes_where(terminal, exchange):
+    terminal.write(
+        terminal.config.read_text().replace(
+            "  phone:", "  partner: {url_from: phone_url}\n  mail: {url_from: phone_url}\n  phone:"
+        )
+        + "escalation: [{after: 2m, level: emergency, channels: [partner]}]\n"
+        + "routes: [{match: {account: main}, channels: [mail]}]\n"
+    )
+    said = terminal.run("check")
+    assert "  ok   warning: goes to mail, phone\n" in said.out
+    assert "  ok   emergency: goes to mail, phone; unanswered for 2 min: partner too\n" in said.out
+    assert "  ok   routes: 1 of your own come before the levels\n" in said.out
+
+
 def test_check_fails_when_a_channel_cannot_be_used(terminal, exchange, monkeypatch):
     def refuse(*_):
         raise ChannelRefused("channel phone: its URL is not one that apprise knows")

@@ -73,8 +73,10 @@ def test_level_comes_from_both_layers_when_the_environment_sets_an_option_of_it(
         (["chat"], ("chat",), ("chat",)),
         (["telegram"], ("telegram",), ("telegram",)),
         (["telegram", "mail"], ("telegram", "mail"), ("telegram", "mail")),
-        (["mail", "phone"], ("mail", "phone"), ("phone",)),
+        (["mail", "phone"], ("mail", "phone"), ("mail", "phone")),
+        (["mail", "chat"], ("chat",), ("mail", "chat")),
         (["chat", "phone"], ("chat",), ("phone", "chat")),
+        (["chat", "phone", "mail"], ("chat",), ("phone", "chat")),
     ],
 )
 def test_channels_that_there_are_stand_in_when_a_default_names_others(tmp_path, channels, warning, critical):
@@ -84,6 +86,22 @@ def test_channels_that_there_are_stand_in_when_a_default_names_others(tmp_path, 
     policies = discipline.routing(loaded(tmp_path, text).settings).levels
     assert policies[Level.INFO].channels == policies[Level.WARNING].channels == warning
     assert policies[Level.CRITICAL].channels == policies[Level.EMERGENCY].channels == critical
+
+
+@pytest.mark.parametrize(
+    ("channels", "more", "everyone"),
+    [
+        ("phone: {url_from: phone_url}, partner: {url_from: phone_url}", "escalation: [STEP]", ("phone",)),
+        ("phone: {url_from: phone_url, fallback: partner}, partner: {url_from: phone_url}", "", ("phone",)),
+        ("mail: {url_from: phone_url, fallback: phone}, phone: {url_from: phone_url}", "", ("mail", "phone")),
+        ("partner: {url_from: phone_url}", "escalation: [STEP]", ("partner",)),
+    ],
+)
+def test_channel_with_another_task_stands_in_for_none_unless_it_is_the_only_one(tmp_path, channels, more, everyone):
+    step = "{after: 2m, level: emergency, channels: [partner]}"
+    text = SMALLEST.partition("channels:")[0] + f"channels: {{{channels}}}\n{more.replace('STEP', step)}\n"
+    policies = discipline.routing(loaded(tmp_path, text).settings).levels
+    assert {policies[level].channels for level in (Level.CRITICAL, Level.EMERGENCY)} == {everyone}
 
 
 @pytest.mark.parametrize(
