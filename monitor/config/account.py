@@ -54,7 +54,7 @@ class AccountSettings(Strict):
     region: str | None = None
     """The exchange's regional site with all its hosts; not together with an endpoint, which replaces the hosts anyway."""
     proxy: Proxy | None = None
-    """An HTTP proxy for the calls to this exchange."""
+    """A proxy for the calls to this exchange: http://host:port, or socks5:// with the package aiohttp-socks installed."""
     demo_trading: StrictBool = False
     """Use the exchange's own demo environment; it has keys of its own."""
 

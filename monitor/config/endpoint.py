@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -10,7 +11,10 @@ from pydantic import PlainValidator
 
 from monitor.config.units import complain
 
-_URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?/?")
+_HOST = r"://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?/?"
+_URL = re.compile(rf"(https?){_HOST}")
+_SOCKS_URL = re.compile(rf"(socks4|socks5h?){_HOST}")
+_SOCKS_PACKAGE = "aiohttp_socks"
 
 
 def is_loopback(endpoint: str | None) -> bool:
@@ -28,13 +32,20 @@ def parse_endpoint(value: object) -> str:
 
 
 def parse_proxy(value: object) -> str:
-    """``http://host:port`` of a proxy; a user and password would be secrets in the file, so they are refused."""
-    _parts(value, "a proxy such as http://127.0.0.1:3128, without user and password: they would be secrets in this file")
+    """``http://host:port`` of a proxy, or ``socks5://`` where the package for it is installed.
+
+    A user and password would be secrets in the file, so they are refused.
+    """
+    socks = isinstance(value, str) and value.startswith("socks")
+    if socks and find_spec(_SOCKS_PACKAGE) is None:
+        complain("a SOCKS proxy needs the package aiohttp-socks, which is not installed; an HTTP proxy works as it is")
+    what = "a proxy such as http://127.0.0.1:3128, without user and password: they would be secrets in this file"
+    _parts(value, what, url=_SOCKS_URL if socks else _URL)
     return str(value).rstrip("/")
 
 
-def _parts(value: object, what: str) -> tuple[str, str]:
-    found = _URL.fullmatch(value) if isinstance(value, str) else None
+def _parts(value: object, what: str, *, url: re.Pattern[str] = _URL) -> tuple[str, str]:
+    found = url.fullmatch(value) if isinstance(value, str) else None
     if found is None or not 0 < int(found[3] or 1) < 65536:
         complain(f"must be {what}")
     return found[1], found[2]

@@ -5,7 +5,7 @@ from subprocess import run
 
 import pytest
 
-from monitor.config import load
+from monitor.config import endpoint, load
 from monitor.rules import discover
 from monitor.rules.base import Lines
 from monitor.rules.cushion import Cushion
@@ -166,6 +166,20 @@ def test_endpoint_is_refused_without_showing_it_when_it_is_not_safe(tmp_path, en
         ("config.yaml:4: accounts.main.endpoint: http is allowed", "config.yaml:4: accounts.main.endpoint: must be scheme")
     )
     assert "example/path" not in shown
+
+
+def test_socks_proxy_is_refused_in_plain_words_when_the_package_for_it_is_missing(tmp_path, monkeypatch):
+    assert problems(tmp_path, account("proxy: socks5://127.0.0.1:9050")) == [
+        (
+            "config.yaml:4: accounts.main.proxy: a SOCKS proxy needs the package aiohttp-socks, which is not installed; "
+            "an HTTP proxy works as it is"
+        )
+    ]
+    monkeypatch.setattr(endpoint, "find_spec", lambda _: object())
+    for url in ("socks5://127.0.0.1:9050", "socks5h://tor.example:9050", "socks4://127.0.0.1:9050"):
+        assert loaded(tmp_path, account(f"proxy: {url}")).settings.accounts["main"].proxy == url
+    (shown,) = problems(tmp_path, account(f"proxy: socks5://user:{CANARY}@127.0.0.1:9050"))
+    assert shown.startswith("config.yaml:4: accounts.main.proxy: must be a proxy such as")
 
 
 def test_proxy_is_refused_when_it_holds_a_password(tmp_path):
