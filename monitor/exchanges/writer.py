@@ -54,6 +54,8 @@ class AccountWriter(ABC):
     """The port `MarginWriter` for one account."""
 
     window = timedelta(seconds=5)
+    patience = 5.0
+    """Seconds for a write: what has not answered by then is looked for, not waited for."""
 
     def __init__(self, dialect: Dialect, access: Access, pacer: Pacer, clock: Clock) -> None:
         self.account = access.account
@@ -67,7 +69,9 @@ class AccountWriter(ABC):
         if intent.state is not IntentState.SUBMITTING or intent.submitted_at is None:
             raise WriteNotSent("it was not committed to be sent")
         write = self.write_of(intent)
-        reply = await self.session.write(write.endpoint, write.params, path=write.path, submitted_at=intent.submitted_at)
+        reply = await self.session.write(
+            write.endpoint, write.params, path=write.path, submitted_at=intent.submitted_at, within=self.patience
+        )
         try:
             return self.receipt_of(intent, reply)
         except (MargincallError, *UNREADABLE):

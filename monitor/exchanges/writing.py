@@ -81,7 +81,7 @@ class WritingSession(Session):
         *,
         path: str,
         submitted_at: datetime,
-        within: float = 5.0,
+        within: float,
     ) -> Any:
         """The reply to ccxt's implicit method ``endpoint``, a dict or list that is no refusal; to be looked at with care.
 

@@ -159,12 +159,12 @@ def mark_prices(request: Request) -> Any:
 
 
 def index_tickers(request: Request) -> Any:
-    """market/index-tickers of one index: the contracts over it share its price."""
-    wanted = request.get("instId")
-    indexes = {family_of(c): request.exchange.index(c) for c in request.exchange.contracts.values() if c.exchange == "okx"}
-    if wanted not in indexes:
+    """market/index-tickers of one index: as set for any contract over it, else the mark of the first, which is the swap."""
+    wanted, engine = request.get("instId"), request.exchange
+    over_it = [c for c in engine.contracts.values() if c.exchange == "okx" and family_of(c) == wanted]
+    if not over_it:
         raise Denied(Reply(body=envelope([], code="51001", message="Instrument ID does not exist.")))
-    price = text(indexes[wanted])
+    price = text(engine.index(next((c for c in over_it if (c.exchange, c.id) in engine.indexes), over_it[0])))
     day = dict.fromkeys(("open24h", "high24h", "low24h", "sodUtc0", "sodUtc8"), price)
     return envelope([{"instId": wanted, "idxPx": price, "ts": str(request.at)} | day])
 
