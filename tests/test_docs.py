@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from monitor.cli import VERBS
+from monitor.cli.documents import account_document, position_document
 from monitor.exchanges import names
 from monitor.margin.assessment import assess
 from monitor.margin.casefile import parse_cases
+from monitor.memory import FamilyMemory, FamilyState, PositionMemory
 from monitor.rules import discover
 from monitor.rules.cushion import Cushion
+from tests.builders import NOW, USDM, key, position
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -51,6 +54,16 @@ def test_the_planning_example_of_the_readme_computes():
     assert position is not None
     # 0.1 long at 100,000 with 1,000 of margin: (1000 - 10000) / (0.1 x 0.004 - 0.1) = 90,361.4...
     assert f"{assess(position).ours.liquidation_price:.1f}" == "90361.4"
+
+
+def test_every_key_of_the_positions_document_is_documented_and_no_other():
+    family = FamilyMemory(key=USDM, state=FamilyState.OK, since=NOW)
+    seen = PositionMemory(key=key(), family="usdm", epoch=1, first_seen=NOW, last_seen=NOW, assessment=assess(position()))
+    section = (ROOT / "docs" / "json.md").read_text().partition("positions --json")[2].partition("## The others")[0]
+    accounts, positions = section.split("`positions`, worst first")
+    for table, document in ((accounts, account_document("x", "y", [family], NOW)), (positions, position_document(seen, "ok"))):
+        documented = [name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+        assert sorted(documented) == sorted(document)
 
 
 def test_every_file_that_the_documents_name_exists():
