@@ -14,6 +14,7 @@ from monitor.margin.position import Position, PositionKey
 from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, KeyMemory, Memory, PositionMemory
 from monitor.ports import CheckLine, Delivery
+from tests.fake_journal import FakeJournal
 from tests.fake_outbox import FakeOutbox
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -115,7 +116,7 @@ class FakeNotifier:
 
 
 class FakeStore:
-    """Keeps everything in memory; ``fault``, while set, is what every method raises."""
+    """Keeps everything in memory; ``fault``, while set, is what every method raises; ``stop_file``: the STOP file is there."""
 
     def __init__(self) -> None:
         self.fault: StoreFault | None = None
@@ -128,6 +129,7 @@ class FakeStore:
         self._channels: dict[str, ChannelMemory] = {}
         self._keys: dict[tuple[str, str], KeyMemory] = {}
         self._outbox = FakeOutbox(self._fires, self._is_open)
+        self.journal = FakeJournal()
         self._bans: dict[str, datetime] = {}
         self.backed_up: list[datetime] = []
         self.stop_file = False
@@ -143,11 +145,13 @@ class FakeStore:
             silences=dict(self._silences),
             channels=dict(self._channels),
             keys=dict(self._keys),
+            top_ups=self.journal.load(),
         )
 
     async def commit(self, commit: Commit, *, channels: Sequence[str]) -> None:
         self._check()
         self._outbox.check(commit.messages)
+        self.journal.check(commit)
         for family in commit.families:
             self._families[family.key] = replace(family, free={})
         for memory in commit.closed:
@@ -164,12 +168,13 @@ class FakeStore:
         self._silences.update({silence.id: silence for silence in commit.silences})
         self._channels.update({channel.name: channel for channel in commit.channels})
         self._keys.update({(key.facts.exchange, key.facts.account): key for key in commit.keys})
+        self.journal.keep(commit)
         self._outbox.keep(commit, channels)
 
     async def submit(self, commit: Commit, *, channels: Sequence[str]) -> None:
         self._check()
-        if self.stop_file:
-            raise TopUpsStopped("stopped")
+        if self.stop_file or self.journal.stopped_at is not None:
+            raise TopUpsStopped("the kill switch is thrown")
         await self.commit(commit, channels=channels)
 
     async def thin(self, now: datetime) -> bool:

@@ -15,14 +15,16 @@ from typing import Self
 from monitor.alerts.model import Alert, AlertState, Ruling
 from monitor.alerts.muting import Silence
 from monitor.margin.reading import FamilyKey
-from monitor.memory import FamilyMemory, PositionMemory
+from monitor.memory import FamilyMemory, Memory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.rules.base import Level
-from monitor.store import recall
+from monitor.store import journal_recall, recall
 from monitor.store.codec import from_ms
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
 from monitor.store.sent import SentMessage, deliveries
+from monitor.topups.changes import MarginChange
+from monitor.topups.ledger import Intent
 
 BUSY_SECONDS = 2.0
 
@@ -101,6 +103,17 @@ class StoreReader:
             newest_first = list(recall.history(self._connection, symbol, since=since, limit=limit))
         return newest_first[::-1]
 
+    def rulings_by_name(self) -> dict[str, int]:
+        """How many rulings there are of each named reason."""
+        with translated(self.path):
+            return dict(self._connection.execute("SELECT named, count(*) FROM rulings GROUP BY named"))
+
+    def deliveries_by_state(self) -> dict[tuple[str, str], int]:
+        """How many deliveries there are, by channel and state."""
+        with translated(self.path):
+            rows = self._connection.execute("SELECT channel, state, count(*) FROM deliveries GROUP BY channel, state")
+            return {(channel, state): number for channel, state, number in rows}
+
     def alerts(self, now: datetime, *, rulings: int = 0) -> Told:
         """What is open and what is silenced at ``now``, and the newest ``rulings`` changes of a reason."""
         with translated(self.path):
@@ -114,6 +127,27 @@ class StoreReader:
         """Every message with what became of it at each channel, oldest first."""
         with translated(self.path):
             return tuple(deliveries(self._connection))
+
+    def memory(self) -> Memory:
+        """Everything that decisions depend on, as of the last commit; its lease is that of the lock's last holder."""
+        with translated(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                return recall.recall(self._connection)
+            finally:
+                self._connection.execute("COMMIT")
+
+    def intents(self, symbol: str = "", *, since: datetime | None = None, limit: int | None = None) -> Sequence[Intent]:
+        """The journal: the last ``limit`` intents of ``symbol`` (of all when empty) planned from ``since`` on, newest last."""
+        with translated(self.path):
+            return journal_recall.intents(self._connection, symbol, since=since, limit=limit)
+
+    def margin_changes(
+        self, symbol: str = "", *, since: datetime | None = None, limit: int | None = None
+    ) -> Sequence[MarginChange]:
+        """The last ``limit`` margin changes of ``symbol`` (of all when empty) seen from ``since`` on, newest last."""
+        with translated(self.path):
+            return journal_recall.margin_changes(self._connection, symbol, since=since, limit=limit)
 
     def bans(self) -> dict[str, datetime]:
         """Until when nothing may be sent, for each pacing scope."""

@@ -17,6 +17,7 @@ from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, Memory, Pos
 from monitor.ports import StoredReading
 from monitor.store.alert_rows import ALERT, RULING, alert_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
+from monitor.store.journal_recall import top_ups
 from monitor.store.key_rows import KEY, key_of_row
 from monitor.store.position_rows import HOLDING, MOVING, assessment_of, key_of
 from monitor.store.silence_rows import SILENCE, silence_of
@@ -53,8 +54,9 @@ def recall(connection: sqlite3.Connection) -> Memory:
             silences={silence.id: silence for silence in silences(connection)},
             channels={channel.name: channel for channel in channels(connection)},
             keys={(key.facts.exchange, key.facts.account): key for key in map(key_of_row, connection.execute(_KEYS))},
+            top_ups=top_ups(connection),
         )
-    except (ValueError, TypeError, BadReading) as error:
+    except (ValueError, TypeError, KeyError, BadReading) as error:
         # A sound file whose rows make no sense is as useless as a broken one, and must not stop every start.
         raise StoreCorrupt("the store holds a row that cannot be read") from error
 

@@ -17,6 +17,7 @@ from monitor.store import backlog, outbox
 from monitor.store.backup import back_up
 from monitor.store.codec import from_ms, to_ms
 from monitor.store.connection import open_writer, transaction, translated
+from monitor.store.journal_recall import raise_lease
 from monitor.store.migrate import migrate
 from monitor.store.recall import recall
 from monitor.store.retention import thin
@@ -44,8 +45,8 @@ class SqliteStore:
     async def open(cls, path: Path, *, busy_timeout: float = BUSY_SECONDS) -> Self:
         """Open ``path``, made if missing, checked and brought to this program's schema; ``busy_timeout`` in seconds.
 
-        What an earlier process was sending when it ended is due again at once. Raises StoreUnavailable, StoreCorrupt,
-        StoreTooNew, or StoreFault for a file of another program.
+        What an earlier process was sending when it ended is due again at once, and the memory's lease is one that no earlier
+        process had. Raises StoreUnavailable, StoreCorrupt, StoreTooNew, or StoreFault for a file of another program.
         """
 
         def opened() -> sqlite3.Connection:
@@ -54,6 +55,7 @@ class SqliteStore:
                 migrate(connection, path)
                 with translated(path), transaction(connection):
                     outbox.free_leases(connection)
+                    raise_lease(connection)
                     crashpoint("start.leases_freed")
             except BaseException:
                 connection.close()

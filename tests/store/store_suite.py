@@ -13,6 +13,7 @@ from monitor.errors import StoreFault, StoreUnavailable
 from monitor.memory import Commit
 from monitor.ports import Store
 from tests.store.backlog_suite import BacklogSuite
+from tests.store.journal_suite import JournalSuite, SubmitSuite
 from tests.store.memory_suite import MemorySuite
 from tests.store.outbox_suite import OutboxSuite
 from tests.store.store_examples import BTC, MINUTE, NOW, alert, family, key, memory, message, position
@@ -22,7 +23,7 @@ SECOND = timedelta(seconds=1)
 D = Decimal
 
 
-class StoreSuite(MemorySuite, OutboxSuite, BacklogSuite):
+class StoreSuite(MemorySuite, OutboxSuite, BacklogSuite, JournalSuite, SubmitSuite):
     """Subclasses give ``store``."""
 
     @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 
 from monitor.memory import Commit
 from monitor.store.sqlite import SqliteStore
+from tests.store.journal_suite import JournalSuite
 from tests.store.memory_suite import MemorySuite
 from tests.store.store_examples import NOW, message
 from tests.store.store_suite import LEASE, StoreSuite
@@ -17,7 +18,7 @@ class TestSqliteStore(StoreSuite):
         await store.close()
 
 
-class TestReopenedSqliteStore(MemorySuite):
+class TestReopenedSqliteStore(MemorySuite, JournalSuite):
     """The same, when nothing of the process that wrote is left: every read opens the file anew."""
 
     @pytest.fixture

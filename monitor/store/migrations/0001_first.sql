@@ -278,7 +278,8 @@ CREATE TABLE intents (
     detail TEXT NOT NULL,
     looks INTEGER NOT NULL,
     CHECK (policy = '' OR CAST(amount AS REAL) > 0),
-    CHECK (state IN ('PLANNED', 'ABANDONED') OR (submitted_at IS NOT NULL AND valid_until >= submitted_at)),
+    CHECK (state IN ('PLANNED', 'ABANDONED') OR (submitted_at IS NOT NULL AND valid_until IS NOT NULL)),
+    CHECK (valid_until >= submitted_at),
     CHECK ((state IN ('PLANNED', 'SUBMITTING', 'CONFIRMED', 'UNKNOWN')) = (settled_at IS NULL))
 ) STRICT;
 
