@@ -4,7 +4,7 @@ At least once: a delivery is leased before it is sent and settled after; a worke
 runs out, and the message goes again with the same id.
 
 A channel that fails is tried with one message at a time (see ``health``); what is urgent takes the fallback meanwhile. When it
-works again, everything that waited is due at once, and a storm becomes one message a subject and a summary.
+works again (perhaps after a restart) all that waited is due at once, and a storm becomes one message a subject and a summary.
 """
 
 from __future__ import annotations
@@ -63,20 +63,18 @@ class ChannelWorker:
         self.name = channel.name
         self._health = ChannelHealth(broken=broken)
         self._quota = quota
-        self._held = False
-        self._late = False
-        self._behind = False
+        self._held = self._late = False
+        # Nobody knows before the first look: what is older than this worker was left over by an earlier run.
+        self._behind: bool | None = None
+        self._older = clock.now() - timedelta(milliseconds=1)
         self._zone = zone
         self._changed = changed
         self._fallback: ChannelWorker | None = None
-        self._channel = channel
-        self._store = store
-        self._clock = clock
+        self._channel, self._store, self._clock = channel, store, clock
         self._lease = lease
         self._wakened = asyncio.Event()
         self._direct: deque[Message] = deque(maxlen=DIRECT)
-        self._direct_attempt = 0
-        self._direct_due = 0.0
+        self._direct_attempt, self._direct_due = 0, 0.0
         self._store_fails = False
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
         self.turned = clock.monotonic()
@@ -121,6 +119,8 @@ class ChannelWorker:
         """Deliver everything that may go now; returns how many messages the channel accepted."""
         accepted = await self._deliver_direct()
         try:
+            if self._behind is None:
+                self._behind = bool(await self._store.release(self.name, self._older))
             await self._divert()
             while not self._health.pause(self._clock.monotonic()):
                 delivery = await self._next()

@@ -302,6 +302,26 @@ async def test_storm_is_folded_when_the_store_came_back_before_the_channel_was_a
     assert [each.why for each in stage.phone.accepted] == [NotifyReason.FIRST, NotifyReason.FIRST, NotifyReason.SUMMARY]
 
 
+async def test_storm_is_folded_when_the_program_was_restarted_just_as_the_outage_ended():
+    """Nine warnings wait; the new worker never saw the channel fail. The first goes through, the other eight are one summary."""
+    stage = Stage()
+    stage.phone.usually = DOWN
+    await stage.tell(*(stage.news(number, Level.WARNING) for number in range(9)))
+    await stage.pass_time(20)
+    stage.phone.usually = None
+    stage.phone_worker = ChannelWorker(stage.phone, stage.store, stage.clock)
+    await stage.work()
+    assert [each.why for each in stage.phone.accepted] == [NotifyReason.FIRST, NotifyReason.SUMMARY]
+    assert stage.phone.accepted[-1].title == "8 messages that phone could not take"
+
+
+async def test_many_messages_of_a_first_reading_are_no_backlog_of_an_earlier_run():
+    stage = Stage()
+    await stage.tell(*(stage.news(number, Level.WARNING) for number in range(9)))
+    await stage.work()
+    assert sorted(ids(stage.phone.accepted)) == [f"m{number}" for number in range(9)]
+
+
 async def test_twelve_hanging_channels_do_not_hold_up_a_healthy_one():
     """By structure: each channel has a worker and a thread of its own; the store is asked between sends only."""
     clock, store = FakeClock(), FakeStore()
