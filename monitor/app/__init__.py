@@ -6,90 +6,39 @@ Imports are lazy, so that a verb pays only for what it uses: ccxt alone costs 0.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.app.pages import build_pages
+from monitor.app.parts import (
+    build_channels,
+    build_digest,
+    build_exchanges,
+    build_heartbeat,
+    build_intervals,
+    build_policy,
+    build_workers,
+)
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
 from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
-from monitor.margin.position import Contract
-from monitor.memory import Memory
-from monitor.policy import Intervals, Policy
-from monitor.ports import Exchange, Notifier, Store
+from monitor.policy import Policy
+from monitor.ports import Notifier, Store
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.control import Verb
-    from monitor.daemon.daily import Daily
-    from monitor.daemon.deliver import ChannelWorker
-    from monitor.daemon.guard import Guard
-    from monitor.daemon.heartbeat import Heartbeat
     from monitor.daemon.run import Parts
-    from monitor.exchanges.pacing import Pacer
+
+__all__ = ["build_channels", "build_clerk", "build_daemon", "build_exchanges", "build_policy", "secrets_of"]
 
 
 def secrets_of(loaded: Loaded) -> list[str]:
     """Every secret value in use, for the scrubber."""
     return [secret.get_secret_value() for secret in loaded.secrets.values()]
-
-
-def build_intervals(loaded: Loaded) -> dict[str, Intervals]:
-    """How often each account is polled."""
-    accounts = loaded.settings.accounts.items()
-    return {name: Intervals(calm=account.poll.calm, near=account.poll.near) for name, account in accounts}
-
-
-def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Policy:
-    """What the owner wants, from the settings."""
-    from monitor.config import discipline
-
-    return Policy(
-        rules=tuple(loaded.settings.rules),
-        intervals=build_intervals(loaded),
-        watching_since=since,
-        zone=loaded.settings.timezone,
-        once=once,
-        routing=discipline.routing(loaded.settings),
-        quiet_hours=discipline.quiet_hours(loaded.settings),
-        overrides=discipline.overrides(loaded.settings),
-        dust=discipline.dust(loaded.settings),
-        ack_lapses=loaded.settings.ack_lapses_after,
-    )
-
-
-def build_exchanges(loaded: Loaded, clock: SystemClock, pacer: Pacer) -> list[Exchange]:
-    """An adapter for each account; imports ccxt."""
-    from monitor.exchanges import load as load_exchange
-    from monitor.exchanges.spec import Access
-
-    exchanges = []
-    for name, account in loaded.settings.accounts.items():
-        secrets = {option: loaded.secrets[secret].get_secret_value() for option, secret in account.secret_names.items()}
-        access = Access(
-            account=name,
-            endpoint=account.endpoint,
-            region=account.region,
-            proxy=account.proxy,
-            demo_trading=account.demo_trading,
-            contracts=frozenset(Contract(contract) for contract in account.contracts),
-            **secrets,
-        )
-        exchanges.append(load_exchange(account.exchange).build(access, pacer, clock))
-    return exchanges
-
-
-def build_channels(loaded: Loaded, names: Sequence[str] = ()) -> list[Notifier]:
-    """The configured channels, or those named; imports apprise. Raises ChannelRefused for a URL that apprise cannot use."""
-    from monitor.notify.apprise import AppriseNotifier
-
-    return [
-        AppriseNotifier(name, loaded.secrets[channel.url_from].get_secret_value())
-        for name, channel in loaded.settings.channels.items()
-        if not names or name in names
-    ]
 
 
 @asynccontextmanager
@@ -120,69 +69,6 @@ async def build_clerk(store_path: Path) -> AsyncIterator[dict[str, Verb]]:
 
 def _nothing(*_: object) -> None:
     """A clerk sends nothing."""
-
-
-def build_workers(
-    loaded: Loaded,
-    channels: Sequence[Notifier],
-    store: Store,
-    clock: SystemClock,
-    *,
-    memory: Memory,
-    changed: Callable[[str, str | None], Awaitable[None]],
-) -> list[ChannelWorker]:
-    """A worker for each channel, with its quota, its fallback, and what an earlier run knew of its health."""
-    from monitor.daemon.deliver import ChannelWorker
-    from monitor.daemon.health import Quota
-
-    settings = loaded.settings.channels
-    workers = {}
-    for channel in channels:
-        limit, known = settings[channel.name].limit, memory.channels.get(channel.name)
-        workers[channel.name] = ChannelWorker(
-            channel,
-            store,
-            clock,
-            broken=known is not None and known.broken_since is not None,
-            quota=None if limit is None else Quota(messages=limit.messages, per=limit.per),
-            zone=loaded.settings.timezone,
-            changed=changed,
-        )
-    for name, worker in workers.items():
-        fallback = settings[name].fallback
-        if fallback is not None:
-            worker.fall_back_to(workers[fallback])
-    return list(workers.values())
-
-
-def build_heartbeat(loaded: Loaded, clock: SystemClock, guard: Guard) -> Heartbeat | None:
-    """The watcher outside, where one is configured."""
-    from monitor.daemon.heartbeat import Heartbeat, health_of
-
-    if loaded.settings.heartbeat is None:
-        return None
-
-    def broken() -> list[str]:
-        return [one.name for one in guard.memory.channels.values() if one.broken_since is not None]
-
-    url = loaded.secrets[loaded.settings.heartbeat.url_from].get_secret_value()
-    return Heartbeat(url, clock, lambda since: health_of(guard.memory, since, kept=guard.kept, broken=broken))
-
-
-def build_digest(loaded: Loaded, clock: SystemClock, guard: Guard) -> Daily | None:
-    """The daily digest, where it is wanted."""
-    from monitor.config.discipline import digest_channels
-    from monitor.daemon.daily import Daily
-    from monitor.digest import digest
-
-    if loaded.settings.digest is None:
-        return None
-    channels = digest_channels(loaded.settings)
-
-    async def tell() -> None:
-        await guard.say(lambda memory, policy, now: digest(memory, policy, now, channels))
-
-    return Daily(loaded.settings.digest.at, loaded.settings.timezone, clock, tell)
 
 
 def _usable_channels(loaded: Loaded) -> list[Notifier]:
@@ -219,6 +105,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     from monitor.daemon.guard import Guard
     from monitor.daemon.run import Parts
     from monitor.daemon.verbs import verbs_of
+    from monitor.daemon.vitals import Vitals
     from monitor.daemon.watching import pruned
     from monitor.exchanges.pacing import Pacer
     from monitor.margin.reading import FamilyKey
@@ -272,6 +159,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         )
         if aside is not None:
             await guard.tell_store_lost(aside.name)
+        vitals = Vitals()
         try:
             yield Parts(
                 clock=clock,
@@ -284,6 +172,8 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 control=Control(socket_path(loaded.store), verbs_of(guard)),
                 heartbeat=build_heartbeat(loaded, clock, guard),
                 digest=build_digest(loaded, clock, guard),
+                pages=build_pages(loaded, clock, guard, vitals),
+                vitals=vitals,
             )
         finally:
             await asyncio.gather(*keeping, return_exceptions=True)

@@ -21,10 +21,12 @@ from monitor.config.rules import repeated_kinds
 from monitor.config.secrets import SecretSource
 from monitor.config.settings import Settings
 from monitor.config.suggest import NAME, looks_like_a_key
+from monitor.config.top_up_references import wrong_top_ups
 from monitor.config.yamlfile import KeyPath, read_file
 from monitor.errors import ConfigError, Problem
 from monitor.rules.base import Rule
 
+SHORTEST_TOKEN = 32
 _WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 
 
@@ -63,6 +65,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ, r
         *repeated_kinds(layers.value_at(("rules",)), ("rules",)),
         *_repeated_in_overrides(layers),
         *wrong_references(layers),
+        *wrong_top_ups(layers),
     ]
     problems += [layers.problem(place, message) for place, message in written if not _within(place, refused)]
     settings = None
@@ -115,6 +118,8 @@ def _wrong_url(place: KeyPath, secret: str) -> str | None:
         return "an apprise URL (service://...)"
     if place[0] == "heartbeat" and not _WEB_URL.fullmatch(secret):
         return "a URL that can be called (https://...)"
+    if place[0] == "web" and len(secret) < SHORTEST_TOKEN:
+        return f"long enough: a token has at least {SHORTEST_TOKEN} characters (openssl rand -hex 32 makes one)"
     return None
 
 
@@ -127,6 +132,10 @@ def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
             if _usable_name(credentials):
                 for option in account_model(value).SECRETS:
                     yield ("accounts", account, "credentials"), f"{credentials}_{option}"
+            second = value.get("top_up_credentials")
+            if _usable_name(second):
+                for option in account_model(value).SECRETS:
+                    yield ("accounts", account, "top_up_credentials"), f"{second}_{option}"
     for channel in _keys(layers, "channels"):
         value = layers.value_at(("channels", channel))
         if isinstance(value, Mapping) and _usable_name(value.get("url_from")):
@@ -134,6 +143,9 @@ def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
     heartbeat = layers.value_at(("heartbeat", "url_from"))
     if _usable_name(heartbeat):
         yield ("heartbeat", "url_from"), str(heartbeat)
+    token = layers.value_at(("web", "token_from"))
+    if _usable_name(token):
+        yield ("web", "token_from"), str(token)
 
 
 def _keys(layers: Layers, part: str) -> list[str]:

@@ -22,7 +22,9 @@ from monitor.config.rules import Rules
 from monitor.config.suggest import NAME
 from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
 from monitor.config.timezones import Timezone, system_timezone
+from monitor.config.top_ups import AccountCapsSettings, TopUpSettings
 from monitor.config.units import Name, TimeSpan, WrittenPath, complain
+from monitor.config.web import WebSettings
 
 Item = TypeVar("Item")
 
@@ -76,6 +78,10 @@ class Settings(BaseSettings):
     """Other channels for some alerts; the first that matches counts."""
     overrides: Listed[OverrideSettings] = ()
     """Other rules for some positions or accounts; the first that matches counts."""
+    top_ups: Listed[TopUpSettings] = ()
+    """Policies of automatic margin; the first that matches a position counts. Default: none."""
+    top_up_account_caps: dict[Name, AccountCapsSettings] = Field(default_factory=dict)
+    """For an account, the most that all its policies together may add."""
     ignore: IgnoreSettings = IgnoreSettings()
     """What is too small to be watched."""
     ack_lapses_after: TimeSpan = ACK_LAPSES
@@ -84,6 +90,8 @@ class Settings(BaseSettings):
     """A sign of life to a service that tells when it stays away."""
     digest: DigestSettings | None = None
     """A message a day that tells how things are; default: none."""
+    web: WebSettings | None = None
+    """Health and Prometheus metrics over HTTP; default: none."""
     store: WrittenPath | None = None
     """The database file; a relative path counts from the configuration file's folder."""
     secrets_dir: WrittenPath | None = None

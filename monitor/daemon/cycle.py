@@ -15,6 +15,7 @@ import structlog
 
 from monitor.crashpoint import crashpoint
 from monitor.daemon.guard import Guard
+from monitor.daemon.vitals import Vitals
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading
 from monitor.ports import Clock, Exchange
 
@@ -31,15 +32,23 @@ SET = timedelta(seconds=1)
 class AccountCycle:
     """Polls one account. ``after`` is called once a reading of it was decided on."""
 
-    def __init__(self, exchange: Exchange, guard: Guard, clock: Clock, *, after: Callable[[], None]) -> None:
+    def __init__(
+        self, exchange: Exchange, guard: Guard, clock: Clock, *, after: Callable[[], None], vitals: Vitals | None = None
+    ) -> None:
         self._exchange = exchange
         self._guard = guard
         self._clock = clock
         self._after = after
+        self._vitals = vitals or Vitals()
         self._due = asyncio.Event()
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._stumbling: set[str] = set()
         self._ended_at = dict.fromkeys(exchange.families, clock.monotonic())
+
+    @property
+    def account(self) -> str:
+        """Whose polls these are."""
+        return self._exchange.account
 
     @property
     def turned(self) -> float:
@@ -106,6 +115,7 @@ class AccountCycle:
         if decision.divergent:
             seen = decision.memory.positions
             self._exchange.refresh_terms({seen[key].assessment.position.instrument.instrument_id for key in decision.divergent})
+        self._vitals.took[self._exchange.account] = self._clock.monotonic() - began
         self._after()
         return reading
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -15,6 +17,7 @@ from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
 from monitor.daemon import daily
 from monitor.daemon.control import Control
+from monitor.daemon.crew import Crew, Ticks
 from monitor.daemon.cycle import LONGEST_SECONDS, AccountCycle
 from monitor.daemon.daily import Daily
 from monitor.daemon.deliver import ChannelWorker
@@ -24,13 +27,14 @@ from monitor.daemon.housekeeping import EVERY, Housekeeping
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
-from monitor.daemon.watchdog import Watchdog, Watched, period_of
+from monitor.daemon.vitals import Vitals
+from monitor.daemon.watchdog import Watchdog, period_of
 from monitor.daemon.watching import status_of
 from monitor.decide import is_near
 from monitor.margin.reading import FamilyKey, FamilySnapshot
 from monitor.memory import FamilyState
 from monitor.policy import Intervals
-from monitor.ports import Clock, Exchange, Notifier, Store
+from monitor.ports import Exchange, Notifier, Store
 
 log = structlog.get_logger("daemon")
 
@@ -43,14 +47,24 @@ END_SECONDS = 0.4
 """How long a stop waits for what it cancelled."""
 CLOSE_SECONDS = 1.0
 """How long a stop waits for connections and the store to close; all in all a stop ends within 5 seconds."""
-RESTART_SECONDS = 1.0
-"""How long a worker that died stays down."""
 TICK_SECONDS = 20.0
 """How long a tick may stay away: a store that hangs holds a decision for 8 seconds."""
 CHANNEL_SECONDS = 90.0
 """How long a channel's worker may stay away: a send takes at most 30 seconds, and the store may hang before and after."""
 ONCE_SECONDS = 30.0
 """How long a single run waits for its messages to be accepted."""
+
+
+class Pages(Protocol):
+    """What is served over HTTP."""
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of every caller."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +81,8 @@ class Parts:
     control: Control
     heartbeat: Heartbeat | None = None
     digest: Daily | None = None
+    pages: Pages | None = None
+    vitals: Vitals = field(default_factory=Vitals)
 
 
 async def run_forever(parts: Parts) -> None:
@@ -84,50 +100,60 @@ async def run_forever(parts: Parts) -> None:
         if _settled(parts):
             answered.set()
 
-    cycles = {one.account: AccountCycle(one, parts.guard, parts.clock, after=after) for one in parts.exchanges}
-    for account, cycle in cycles.items():
-        schedule.every(f"poll-{account}", parts.intervals[account].calm, cycle.poke)
+    crew = Crew()
+    cycles = [AccountCycle(one, parts.guard, parts.clock, after=after, vitals=parts.vitals) for one in parts.exchanges]
+    for cycle in cycles:
+        calm = parts.intervals[cycle.account].calm
+        schedule.every(f"poll-{cycle.account}", calm, cycle.poke)
+        longest = 2 * (calm.total_seconds() + LONGEST_SECONDS)
+        crew.add(f"poll-{cycle.account}", cycle.run, turned=partial(getattr, cycle, "turned"), within=longest)
+    for worker in parts.workers:
+        crew.add(f"channel-{worker.name}", worker.run, turned=partial(getattr, worker, "turned"), within=CHANNEL_SECONDS)
     schedule.every("tick", TICK, ticks.due.set)
-    keys = KeyWatch(parts.exchanges, parts.guard, parts.clock)
-    schedule.every("keys", LOOK, keys.poke)
-    housekeeping = Housekeeping(parts.store, parts.clock)
-    schedule.every("housekeeping", EVERY, housekeeping.poke)
+    crew.add("tick", ticks.run, turned=partial(getattr, ticks, "turned"), within=TICK_SECONDS)
+    _add_helpers(parts, crew, schedule)
     schedule.start()
-    tasks = [
-        loop.create_task(_keep_up(f"poll-{account}", cycle.run), name=f"cycle-{account}") for account, cycle in cycles.items()
-    ]
-    tasks.extend(loop.create_task(_keep_up(f"channel-{i}", worker.run)) for i, worker in enumerate(parts.workers))
-    tasks.append(loop.create_task(_keep_up("tick", ticks.run)))
-    tasks.append(loop.create_task(_keep_up("keys", keys.run)))
-    tasks.append(loop.create_task(_keep_up("housekeeping", housekeeping.run)))
-    tasks.append(loop.create_task(_tell_started(parts, answered)))
-    if parts.heartbeat is not None:
-        tasks.append(loop.create_task(_keep_up("heartbeat", parts.heartbeat.run)))
-    if parts.digest is not None:
-        schedule.every("digest", daily.LOOK, parts.digest.poke)
-        tasks.append(loop.create_task(_keep_up("digest", parts.digest.run)))
-    keys.poke()
-    for cycle in cycles.values():
+    crew.once(_tell_started(parts, answered))
+    for cycle in cycles:
         cycle.poke()
     await parts.control.start()
     notify("READY=1")
-    watchdog = Watchdog(parts.clock, _watched(parts, cycles, ticks), status=lambda: _status(parts), period=period_of())
-    tasks.append(loop.create_task(_keep_up("watchdog", watchdog.run)))
+    watchdog = Watchdog(parts.clock, crew.watched, status=lambda: _status(parts), period=period_of(), vitals=parts.vitals)
+    crew.add("watchdog", watchdog.run)
+    if parts.pages is not None:
+        await parts.pages.start()
     log.info("daemon.started", accounts=len(parts.exchanges), channels=len(parts.channels))
     await stop.wait()
     notify("STOPPING=1", "STATUS=stopping")
     log.info("daemon.stopping")
     crashpoint("stop.begun")
     await parts.control.stop()
+    if parts.pages is not None:
+        await _within(END_SECONDS, parts.pages.stop())
     await schedule.stop()
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=END_SECONDS)
+    await crew.dismiss(END_SECONDS)
     await _within(LAST_WORDS_SECONDS, _last_words(parts))
     crashpoint("stop.told")
     await close(parts)
     crashpoint("stop.closed")
     log.info("daemon.stopped")
+
+
+def _add_helpers(parts: Parts, crew: Crew, schedule: Schedule) -> None:
+    """Whoever works beside the polls: keys, housekeeping, signs of life."""
+    keys = KeyWatch(parts.exchanges, parts.guard, parts.clock)
+    schedule.every("keys", LOOK, keys.poke)
+    crew.add("keys", keys.run)
+    keys.poke()
+    housekeeping = Housekeeping(parts.store, parts.clock)
+    schedule.every("housekeeping", EVERY, housekeeping.poke)
+    crew.add("housekeeping", housekeeping.run)
+    crew.add("vitals", partial(parts.vitals.feel, parts.clock))
+    if parts.heartbeat is not None:
+        crew.add("heartbeat", parts.heartbeat.run)
+    if parts.digest is not None:
+        schedule.every("digest", daily.LOOK, parts.digest.poke)
+        crew.add("digest", parts.digest.run)
 
 
 async def _last_words(parts: Parts) -> None:
@@ -154,51 +180,6 @@ async def close(parts: Parts) -> None:
     """Let go of exchanges, channels and the store; what does not end within a second is left behind."""
     closing = [*(exchange.close() for exchange in parts.exchanges), *(channel.close() for channel in parts.channels)]
     await _within(CLOSE_SECONDS, *closing, parts.store.close())
-
-
-async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a worker; one that dies of a bug is logged and started again."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("worker.died", worker=name)
-        await asyncio.sleep(RESTART_SECONDS)
-
-
-class Ticks:
-    """Lets the guard decide on time alone whenever it is ``due``; ``turned``: when it last did."""
-
-    def __init__(self, guard: Guard, clock: Clock) -> None:
-        self._guard = guard
-        self._clock = clock
-        self.due = asyncio.Event()
-        self.turned = clock.monotonic()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self.due.wait()
-            self.due.clear()
-            await self._guard.tick()
-            self.turned = self._clock.monotonic()
-
-
-def _watched(parts: Parts, cycles: Mapping[str, AccountCycle], ticks: Ticks) -> list[Watched]:
-    """Everything that must move, and within which time; the slowest honest case, and as much again."""
-    polls = [
-        Watched(
-            name=f"poll-{account}",
-            turned=lambda cycle=cycle: cycle.turned,  # type: ignore[misc]
-            within=2 * (parts.intervals[account].calm.total_seconds() + LONGEST_SECONDS),
-        )
-        for account, cycle in cycles.items()
-    ]
-    channels = [
-        Watched(name=f"channel-{one.name}", turned=lambda one=one: one.turned, within=CHANNEL_SECONDS)  # type: ignore[misc]
-        for one in parts.workers
-    ]
-    return [*polls, *channels, Watched(name="tick", turned=lambda: ticks.turned, within=TICK_SECONDS)]
 
 
 def _status(parts: Parts) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from monitor.daemon.systemd import notify
+from monitor.daemon.vitals import Vitals
 from monitor.ports import Clock
 
 log = structlog.get_logger("watchdog")
@@ -51,6 +52,7 @@ class Watchdog:
         status: Callable[[], str],
         period: float | None = None,
         tell: Callable[..., bool] = notify,
+        vitals: Vitals | None = None,
     ) -> None:
         self._clock = clock
         self._watched = tuple(watched)
@@ -58,7 +60,7 @@ class Watchdog:
         self._pause = STATUS_SECONDS if period is None else min(STATUS_SECONDS, period / 3)
         self._tell = tell
         self._fed = period is not None
-        self._hanging: list[str] = []
+        self._vitals = vitals or Vitals()
 
     def late(self) -> list[str]:
         """The names of the workers that have not turned within their time."""
@@ -68,9 +70,9 @@ class Watchdog:
     def look(self) -> None:
         """Feed once, unless a worker hangs; what hangs is logged once."""
         hanging = self.late()
-        if hanging and hanging != self._hanging:
+        if hanging and hanging != self._vitals.hanging:
             log.error("worker.hangs", workers=hanging)
-        self._hanging = hanging
+        self._vitals.hanging = hanging
         states = [f"STATUS={self._status()}"]
         if self._fed and not hanging:
             states.append("WATCHDOG=1")

@@ -1,1 +1,1 @@
-"""Web: what the daemon shows over HTTP."""
+"""Faces over HTTP: health and Prometheus metrics. Everything is read from a `View`; nothing here changes anything."""

@@ -1,0 +1,76 @@
+"""Crew: the daemon's workers as tasks that are kept up, each with the event that the schedule pokes and the time it may take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from monitor.daemon.guard import Guard
+from monitor.daemon.watchdog import Watched
+from monitor.ports import Clock
+
+log = structlog.get_logger("daemon")
+
+RESTART_SECONDS = 1.0
+"""How long a worker that died stays down."""
+
+
+class Crew:
+    """Every worker of the daemon. ``watched``: those that must turn, for the watchdog."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+        self.watched: list[Watched] = []
+
+    def add(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        *,
+        turned: Callable[[], float] | None = None,
+        within: float = 0.0,
+    ) -> None:
+        """Start a worker. ``turned``: when it last made progress (monotonic seconds), which must not be older than ``within``."""
+        self._tasks.append(asyncio.get_running_loop().create_task(_keep_up(name, work), name=name))
+        if turned is not None:
+            self.watched.append(Watched(name=name, turned=turned, within=within))
+
+    def once(self, work: Awaitable[None]) -> None:
+        """Start what is done once."""
+        self._tasks.append(asyncio.ensure_future(work))
+
+    async def dismiss(self, seconds: float) -> None:
+        """Cancel everybody and wait so long for them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks, timeout=seconds)
+
+
+async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run a worker; one that dies of a bug is logged and started again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("worker.died", worker=name)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+class Ticks:
+    """Lets the guard decide on time alone whenever it is ``due``; ``turned``: when it last did."""
+
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
+        self._clock = clock
+        self.due = asyncio.Event()
+        self.turned = clock.monotonic()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.due.wait()
+            self.due.clear()
+            await self._guard.tick()
+            self.turned = self._clock.monotonic()
