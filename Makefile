@@ -7,12 +7,13 @@ UV := 0.9.7
 # Two tests at a time; those that time the whole program run one after the other (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help test check bench alarms demo faults lint types cover lock clean setup
+.PHONY: help test check bench alarms chaos-alerts demo faults lint types cover lock clean setup
 
 help:
 	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
 	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
 	@echo "make faults every fault x every exchange, on the real program"
+	@echo "make chaos-alerts RUNS=200 SEED=1  kill the daemon at every crash point: is any alert lost?"
 	@echo "make alarms false alarms and lead times of the default rules"
 	@echo "make demo   the main job on the practice exchange"
 
@@ -55,6 +56,12 @@ alarms: $(READY)
 # Every fault x every exchange on the real program; about three minutes on two cores. The last line is JSON.
 faults: $(READY)
 	$(BIN)/python -m tests.e2e.faults
+
+# The daemon killed with SIGKILL at every crash point, RUNS times; about 4 s a run on two idle cores. The last line is JSON.
+RUNS ?= 200
+SEED ?= 1
+chaos-alerts: $(READY)
+	$(BIN)/python -m tests.e2e.chaos --runs $(RUNS) --seed $(SEED)
 
 demo: $(READY)
 	$(BIN)/margincall demo

@@ -96,11 +96,16 @@ class Phone(Receiver):
 
 @dataclass(slots=True)
 class Stage:
-    """Everything a timeline needs; a context manager that leaves nothing running. ``rules`` is YAML."""
+    """Everything a timeline needs; a context manager that leaves nothing running.
+
+    ``rules`` is YAML, and so are ``levels`` (default: everyone hears of each) and the ``options`` of a channel.
+    """
 
     folder: Path
     channels: tuple[str, ...] = ("phone",)
     rules: str = RULES
+    levels: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
     booths: dict[str, Booth] = field(default_factory=dict)
     phones: dict[str, Phone] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -203,10 +208,10 @@ class Stage:
             f" poll: {POLL if '127.0.0.1' in booth.endpoint else FAR_POLL}}}"
             for name, booth in self.booths.items()
         )
-        channels = "\n".join(f"  {name}: {{url_from: {name}_url}}" for name in self.channels)
+        channels = "\n".join(f"  {name}: {{url_from: {name}_url{self.options.get(name, '')}}}" for name in self.channels)
         everyone = ", ".join(f"{level}: {{channels: [{', '.join(self.channels)}]}}" for level in LEVELS)
         self.program.config.write_text(
-            f"accounts:\n{accounts}\nchannels:\n{channels}\nlevels: {{{everyone}}}\n"
+            f"accounts:\n{accounts}\nchannels:\n{channels}\nlevels: {{{self.levels or everyone}}}\n"
             f"store: ./store.db\ntimezone: UTC\n{self.rules}"
         )
         self.daemon = self.program.start()
