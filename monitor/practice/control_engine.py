@@ -2,7 +2,9 @@
 
     GET    /control/state               accounts with keys, balances and positions, marks, the ledger, what is played
     POST   /control/accounts            {"name": ..., and an account as in ``world``}
-    PATCH  /control/accounts/NAME       {"key_expired", "may_trade", "margin_mode", "multi_assets", "fee_rate"}: any of them
+    PATCH  /control/accounts/NAME       {"key_expired", "may_trade", "may_withdraw", "may_transfer", "ip_bound", "margin_mode",
+                                        "multi_assets", "fee_rate"}: any of them
+    POST   /control/keys                {"account", "name", and a key as in ``world``}: another key of an account, or a new one
     POST   /control/positions           {"account": ..., and a position as in ``world``}
     POST   /control/close               {"account", "contract", "slot": "net" | "long" | "short", "price"?}
     POST   /control/marks               {"binance BTCUSDT": "100000", ...}
@@ -37,7 +39,7 @@ from monitor.practice.scenarios import SCENARIOS
 from monitor.practice.scenarios.player import Player
 from monitor.practice.wire.source import EngineSource
 from monitor.practice.wire.view import views
-from monitor.practice.world import add_account, open_position
+from monitor.practice.world import RIGHTS, add_account, open_position
 
 if TYPE_CHECKING:
     from monitor.practice.server import PracticeServer
@@ -77,6 +79,7 @@ class EngineControl:
             "api_key": account.api_key,
             "secret": account.secret,
             "passphrase": account.passphrase,
+            "keys": {name: asdict(key) for name, key in account.keys.items()},
             "free": {currency: str(engine.free(account, currency)) for currency in engine.currencies(account)},
             "positions": [
                 {
@@ -108,12 +111,17 @@ class EngineControl:
     async def change_account(self, body: Any, name: str) -> Any:
         """Flags of an account."""
         account = self.engine.account(name)
-        for flag in ("key_expired", "may_trade", "multi_assets"):
+        for flag in ("key_expired", "multi_assets", *RIGHTS):
             if flag in body:
                 setattr(account, flag, bool(body[flag]))
         account.margin_mode = body.get("margin_mode", account.margin_mode)
         account.fee_rate = Decimal(str(body.get("fee_rate", account.fee_rate)))
         return {}
+
+    async def keys(self, body: Any, _: str) -> Any:
+        """Another key."""
+        key = {name: value for name, value in body.items() if name not in {"account", "name"}}
+        return asdict(self.engine.add_key(body["account"], body["name"], **key))
 
     async def positions(self, body: Any, _: str) -> Any:
         """Open one."""
@@ -200,6 +208,7 @@ class EngineControl:
             ("GET", "/control/state", self.state),
             ("POST", "/control/accounts", self.accounts),
             ("PATCH", "/control/accounts/{last}", self.change_account),
+            ("POST", "/control/keys", self.keys),
             ("POST", "/control/positions", self.positions),
             ("POST", "/control/close", self.close),
             ("POST", "/control/marks", self.marks),

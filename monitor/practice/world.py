@@ -2,7 +2,9 @@
 
     {"accounts": {"main": {"exchange": "binance", "balances": {"USDT": "5000"}, "hedge": false,
                            "api_key": "...", "secret": "...", "passphrase": "...",       made from the name where left out
-                           "fee_rate": "0.0005", "may_trade": true, "margin_mode": "ISOLATED_MARGIN",
+                           "may_trade": true, "may_withdraw": false, "may_transfer": false, "ip_bound": true,
+                           "keys": {"trade": {"may_trade": true}},                       further keys, each with such rights
+                           "fee_rate": "0.0005", "margin_mode": "ISOLATED_MARGIN",
                            "positions": [{"contract": "BTCUSDT", "side": "long", "quantity": "0.1", "leverage": "20",
                                           "entry": "117000", "margin": "600", "mode": "isolated"}]}},
      "freeze_ms": 0}
@@ -20,6 +22,8 @@ from monitor.practice.clock import wall_clock_ms
 from monitor.practice.engine.accounts import Account, Mode, Position
 from monitor.practice.engine.exchange import PracticeExchange
 
+RIGHTS = ("may_trade", "may_withdraw", "may_transfer", "ip_bound")
+"""What a key may or may not do, and whether it is bound to an address."""
 DEMO: dict[str, Any] = {
     "accounts": {
         "alpha": {
@@ -73,6 +77,10 @@ def add_account(engine: PracticeExchange, name: str, part: Mapping[str, Any]) ->
         fee_rate=_amount(part.get("fee_rate")),
         may_trade=bool(part.get("may_trade", True)),
     )
+    for right in RIGHTS:
+        setattr(account, right, bool(part.get(right, getattr(account, right))))
+    for key_name, key in part.get("keys", {}).items():
+        engine.add_key(name, key_name, **key)
     account.margin_mode = part.get("margin_mode", account.margin_mode)
     for position in part.get("positions", ()):
         open_position(engine, name, position)

@@ -45,6 +45,25 @@ async def test_engine_is_set_up_and_moved_over_http() -> None:
         assert [event["kind"] for event in state["accounts"]["main"]["events"]] == ["deposit", "open", "funding", "takeover"]
 
 
+async def test_keys_and_indexes_can_be_set_over_http() -> None:
+    description = {"accounts": {"main": {"exchange": "okx", "may_trade": False, "ip_bound": False, "keys": {"trade": {}}}}}
+    source = EngineSource(build(description))
+    account = source.exchange.account("main")
+    assert (account.may_trade, account.ip_bound, account.keys["trade"].may_trade) == (False, False, True)
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        status, key = await control.call("POST", "keys", {"account": "main", "name": "trade", "may_withdraw": True})
+        assert (status, key["may_withdraw"], key["api_key"]) == (200, True, account.keys["trade"].api_key)
+        state = (await control.call("GET", "state"))[1]
+        assert state["accounts"]["main"]["keys"]["trade"] == key
+        assert (await control.call("POST", "keys", {"account": "main", "name": "trade", "may_fly": True}))[0] == 400
+        swap = source.exchange.contract("okx", "BTC-USDT-SWAP")
+        assert (await control.call("POST", "indexes", {"okx BTC-USDT-SWAP": "77"}))[0] == 200
+        assert str(source.exchange.index(swap)) == "77"
+        await control.call("POST", "indexes", {"okx BTC-USDT-SWAP": None})
+        assert source.exchange.index(swap) == source.exchange.mark(swap)
+
+
 async def test_account_can_be_changed_over_http() -> None:
     source = EngineSource(build(copy.deepcopy(DEMO)))
     async with PracticeServer(source) as server, aiohttp.ClientSession() as session:

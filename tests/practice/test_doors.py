@@ -118,3 +118,31 @@ async def test_unknown_paths_are_not_found() -> None:
         aiohttp.request("GET", server.url + "/fapi/v1/x") as reply,
     ):
         assert reply.status == 404
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_another_key_of_an_account_has_rights_of_its_own(name: str) -> None:
+    engine = PracticeExchange()
+    engine.add_account("main", name, may_trade=False)
+    key = engine.add_key("main", "trade", may_withdraw=True)
+    keys = {"apiKey": key.api_key, "secret": key.secret, "password": key.passphrase}
+    async with PracticeServer(EngineSource(engine)) as server, client(name, server.url, **keys) as made:
+        await read(made)
+        # It may write: what is refused is that there is no position, not the key.
+        with pytest.raises(ccxt.BaseError) as refused:
+            await read(made, write=True)
+        assert WRONG[name]["read_only"] not in str(refused.value)
+        match name:
+            case "binance":
+                told = await made.sapi_get_account_apirestrictions()
+                assert (told["enableFutures"], told["enableWithdrawals"], told["ipRestrict"]) == (True, True, True)
+            case "bybit":
+                told = (await made.private_get_v5_user_query_api())["result"]
+                assert (told["readOnly"], told["permissions"]["Wallet"], told["ips"]) == (0, ["Withdraw"], ["127.0.0.1"])
+            case _:
+                told = (await made.private_get_account_config())["data"][0]
+                assert (told["perm"], told["ip"]) == ("read_only,trade,withdraw", "127.0.0.1")
+        made.apiKey = engine.account("main").api_key
+        made.secret, made.password = engine.account("main").secret, engine.account("main").passphrase
+        with pytest.raises(ccxt.BaseError, match=WRONG[name]["read_only"]):
+            await read(made, write=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -121,9 +121,26 @@ class Position:
         return f"margin/{self.account}/{self.id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """Another key of an account, with rights of its own."""
+
+    api_key: str
+    secret: str
+    passphrase: str
+    may_trade: bool = True
+    may_withdraw: bool = False
+    may_transfer: bool = False
+    ip_bound: bool = True
+    key_expired: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """One account on one exchange with its key. ``margin_mode`` is Bybit's, ``leverage`` the setting by contract."""
+    """One account on one exchange with its key. ``margin_mode`` is Bybit's, ``leverage`` the setting by contract.
+
+    ``keys``: further keys by name, each with its own rights. On OKX ``may_transfer`` means nothing: who may trade may.
+    """
 
     name: str
     exchange: str
@@ -133,14 +150,26 @@ class Account:
     fee_rate: Decimal
     hedge: bool = False
     may_trade: bool = True
+    may_withdraw: bool = False
+    may_transfer: bool = False
+    ip_bound: bool = True
     key_expired: bool = False
     margin_mode: str = "ISOLATED_MARGIN"
     multi_assets: bool = False
     positions: dict[tuple[str, Slot], Position] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     leverage: dict[str, Decimal] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """Where its free balance lies in the ledger."""
         return f"free/{self.name}"
+
+    def seen_with(self, api_key: str) -> Account | None:
+        """This account as its owner of ``api_key`` sees it, with that key's rights; None for a key of nobody here."""
+        if api_key == self.api_key:
+            return self
+        key = next((key for key in self.keys.values() if key.api_key == api_key), None)
+        # Positions and records stay the same objects.
+        return None if key is None else replace(self, **asdict(key))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from decimal import ROUND_UP, Decimal
 
-from monitor.practice.engine.accounts import Account, Kind, Mode, Position, Record, Slot
+from monitor.practice.engine.accounts import Account, Key, Kind, Mode, Position, Record, Slot
 from monitor.practice.engine.arithmetic import NOTHING, Stake
 from monitor.practice.engine.books import Books
 from monitor.practice.engine.refusal import Reason, Refused
@@ -44,6 +44,21 @@ class Desk(Books):
         for currency, amount in (balances or {}).items():
             self.deposit(name, currency, Decimal(amount))
         return account
+
+    def add_key(
+        self, name: str, key_name: str, *, api_key: str = "", secret: str = "", passphrase: str = "", **rights: bool
+    ) -> Key:
+        """Another key for an account, in place of one of the same name; ``rights`` are those of `Key`."""
+        account = self.account(name)
+        made = hashlib.sha256(f"{account.exchange}/{name}/{key_name}".encode()).hexdigest()
+        key = Key(
+            api_key=api_key or f"{name}-{key_name}-{made[:12]}",
+            secret=secret or made[12:44],
+            passphrase=passphrase or made[44:56],
+            **rights,
+        )
+        account.keys[key_name] = key
+        return key
 
     def deposit(self, name: str, currency: str, amount: Decimal) -> None:
         """Bring ``amount`` in from outside; negative takes it out, as far as it is free."""

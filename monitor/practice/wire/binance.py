@@ -162,7 +162,13 @@ def change_margin(request: Request, *, coin: bool) -> dict[str, Any]:
 
 def rights(request: Request) -> dict[str, Any]:
     """sapi/v1/account/apiRestrictions."""
-    return KEY_RIGHTS | {"enableFutures": request.account.may_trade}
+    mine = request.account
+    return KEY_RIGHTS | {
+        "ipRestrict": mine.ip_bound,
+        "enableFutures": mine.may_trade,
+        "enableWithdrawals": mine.may_withdraw,
+        "permitsUniversalTransfer": mine.may_transfer,
+    }
 
 
 def no_orders(_: Request) -> list[Any]:

@@ -222,8 +222,11 @@ def fee_rates(request: Request) -> Any:
 
 def rights(request: Request) -> Any:
     """user/query-api."""
-    permissions = KEY_RIGHTS["permissions"] | ({} if request.account.may_trade else {"ContractTrade": ["Order"]})
-    return envelope(KEY_RIGHTS | {"readOnly": int(not request.account.may_trade), "permissions": permissions}, request.at)
+    mine = request.account
+    wallet = [right for right, given in (("AccountTransfer", mine.may_transfer), ("Withdraw", mine.may_withdraw)) if given]
+    permissions = KEY_RIGHTS["permissions"] | ({} if mine.may_trade else {"ContractTrade": ["Order"]}) | {"Wallet": wallet}
+    told = {"readOnly": int(not mine.may_trade), "permissions": permissions, "ips": ["127.0.0.1"] if mine.ip_bound else ["*"]}
+    return envelope(KEY_RIGHTS | told, request.at)
 
 
 def no_orders(request: Request) -> Any:

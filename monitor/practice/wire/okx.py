@@ -171,8 +171,12 @@ def index_tickers(request: Request) -> Any:
 
 def config(request: Request) -> Any:
     """account/config."""
-    mode = "long_short_mode" if request.account.hedge else "net_mode"
-    return envelope([config_row(position_mode=mode, rights="read_only,trade" if request.account.may_trade else "read_only")])
+    mine = request.account
+    mode = "long_short_mode" if mine.hedge else "net_mode"
+    rights = ",".join(
+        right for right, given in (("read_only", True), ("trade", mine.may_trade), ("withdraw", mine.may_withdraw)) if given
+    )
+    return envelope([config_row(position_mode=mode, rights=rights) | ({} if mine.ip_bound else {"ip": ""})])
 
 
 def balance(request: Request) -> Any:

@@ -21,10 +21,10 @@ class EngineSource:
         self.wires: dict[str, Wire] = {wire.exchange: wire for wire in (BinanceWire(), BybitWire(), OkxWire())}
 
     def account_of(self, call: Call) -> Account | None:
-        """Whose key the request names, None for none or an unknown one."""
+        """Whose key the request names, with that key's rights; None for none or an unknown one."""
         key = call.api_key
         mine = (account for account in self.exchange.accounts.values() if account.exchange == call.exchange)
-        return next((account for account in mine if key and account.api_key == key), None)
+        return next((seen for account in mine if key and (seen := account.seen_with(key))), None)
 
     def answer(self, call: Call) -> Reply:
         """The answer to one request."""
