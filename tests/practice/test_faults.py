@@ -317,3 +317,36 @@ async def test_reduced_rights_show_in_what_the_key_may_do() -> None:
             assert (await reply.json())["result"]["readOnly"] == 1
         async with session.get(server.url + "/api/v5/account/config") as reply:
             assert (await reply.json())["data"][0]["perm"] == "read_only"
+
+
+@pytest.mark.parametrize(("name", "contract"), [("binance", "BTCUSDT"), ("bybit", "BTCUSDT"), ("okx", "BTC-USDT-SWAP")])
+async def test_frozen_margin_hides_a_change_of_margin_until_it_is_lifted(name: str, contract: str) -> None:
+    engine = PracticeExchange()
+    account = engine.add_account("main", name, balances={"USDT": "100000"})
+    engine.open("main", contract, long=True, quantity=Decimal(1), leverage=Decimal(10))
+    keys = {"apiKey": account.api_key, "secret": account.secret, "password": account.passphrase}
+    margins = []
+    async with PracticeServer(EngineSource(engine)) as server, client(name, server.url, **keys) as made:
+
+        async def margin() -> Decimal:
+            if name == "binance":
+                return Decimal((await made.fapiprivatev3_get_positionrisk())[0]["isolatedWallet"])
+            if name == "bybit":
+                told = await made.private_get_v5_position_list({"category": "linear", "settleCoin": "USDT"})
+                return Decimal(told["result"]["list"][0]["positionIM"])
+            return Decimal((await made.private_get_account_positions())["data"][0]["margin"])
+
+        server.faults.add(one("frozen_margin"))
+        for added in ("1", "2"):
+            margins.append(await margin())
+            engine.change_margin("main", contract, Slot.NET, Decimal(added))
+        server.faults.clear()
+        margins.append(await margin())
+    assert margins[1:] == [margins[0], margins[0] + 3]
+
+
+@pytest.mark.parametrize("exchange", POSITIONS)
+async def test_408_has_binances_own_words_and_a_page_elsewhere(exchange: str) -> None:
+    status, body = await ask(one("408"), exchange)
+    assert status == 408
+    assert (b"-1007" in body) is (exchange == "binance")
