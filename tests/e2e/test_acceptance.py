@@ -1,4 +1,4 @@
-"""What the program promises, played on the real program against exchanges that move and fail; three timelines at a time."""
+"""What the program promises, played on the real program against exchanges that move and fail; all timelines at a time."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -112,7 +112,7 @@ def playing(tmp_path_factory) -> Iterator[dict[Script, "Future[None]"]]:
             script(stage).run()
 
     folders = {script: tmp_path_factory.mktemp(script.__name__) for script in TIMELINES}
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(len(TIMELINES)) as pool:
         yield {script: pool.submit(play, script, folder) for script, folder in folders.items()}
 
 

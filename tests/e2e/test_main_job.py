@@ -4,8 +4,6 @@ import signal
 from decimal import Decimal
 from functools import partial
 
-import pytest
-
 from monitor.practice import Replay, ServerThread
 from monitor.practice.replay import describe_recorded
 from tests.e2e import rows
@@ -38,29 +36,31 @@ def test_recorded_positions_are_found_with_the_exchanges_own_figures(make_progra
     assert found["ETH/USD:ETH"]["side"] == "short"
 
 
-@pytest.mark.parametrize(
-    ("exchange", "description", "title", "words"),
-    [
-        # headroom 1000 - 0.1 * 9000 - 0.0004 * 91000 = 63.6 of 1000 - 40 = 960: cushion 6.625 %
-        ("binance", rows.binance(rows.binance_long("91000")), "EMERGENCY: BTC/USDT long cushion 6.6 %", "412.50 USDT free"),
-        # equity 821.56 + 3000 - 3500 = 321.56, requirement 182.5 + 21.56 - 1.65: headroom 119.15 of about 3,601.65
-        ("bybit", rows.bybit("36500"), "EMERGENCY: BTC/USDT long cushion 3.3 %", "36,380."),
-        # equity 1000, requirement 409.5: headroom 590.5 of 10000 - 450 = 9550: cushion 6.18 %
-        ("okx", rows.okx("91000"), "EMERGENCY: BTC/USDT long cushion 6.1 %", "90,40"),
-    ],
-)
-def test_a_single_run_delivers_the_alert(make_program, receiver, exchange, description, title, words):
-    with ServerThread(Replay(description)) as server:
-        program = make_program(server.url, exchange)
+SINGLE_RUN = {
+    # headroom 1000 - 0.1 * 9000 - 0.0004 * 91000 = 63.6 of 1000 - 40 = 960: cushion 6.625 %
+    "binance": (rows.binance(rows.binance_long("91000")), "EMERGENCY: BTC/USDT long cushion 6.6 %", "412.50 USDT free"),
+    # equity 821.56 + 3000 - 3500 = 321.56, requirement 182.5 + 21.56 - 1.65: headroom 119.15 of about 3,601.65
+    "bybit": (rows.bybit("36500"), "EMERGENCY: BTC/USDT long cushion 3.3 %", "36,380."),
+    # equity 1000, requirement 409.5: headroom 590.5 of 10000 - 450 = 9550: cushion 6.18 %
+    "okx": (rows.okx("91000"), "EMERGENCY: BTC/USDT long cushion 6.1 %", "90,40"),
+}
+
+
+def test_a_single_run_delivers_the_alerts_of_every_exchange_once(make_program, receiver):
+    everything = {name: part for description, _, _ in SINGLE_RUN.values() for name, part in description.items()}
+    with ServerThread(Replay(everything)) as server:
+        program = make_program(server.url, *SINGLE_RUN)
         program.run("run", "--once")
-        (message,) = receiver.accepted
-        assert message.title.startswith(title)
-        assert words in message.text
-        position = program.positions()["positions"][0]
-        assert position["state"] == "emergency"
-        assert not position["diverges"]
+        for exchange, (_, title, words) in SINGLE_RUN.items():
+            (message,) = (one for one in receiver.accepted if f"on {exchange} (" in one.text)
+            assert message.title.startswith(title)
+            assert words in message.text
+        shown = program.positions()["positions"]
+        assert {one["account"]: (one["state"], one["diverges"]) for one in shown} == dict.fromkeys(
+            SINGLE_RUN, ("emergency", False)
+        )
         program.run("run", "--once")
-    assert len(receiver.accepted) == 1, "a line already crossed when first seen speaks once"
+    assert len(receiver.accepted) == 3, "a line already crossed when first seen speaks once"
 
 
 def test_a_single_run_fails_and_says_so_when_an_account_cannot_be_read(make_program, receiver):
