@@ -98,7 +98,13 @@ class EngineControl:
                 for view in views(engine, account)
             ],
             "events": [
-                {"at": record.at, "kind": record.kind, "contract": record.contract.id if record.contract else None}
+                {
+                    "at": record.at,
+                    "kind": record.kind,
+                    "contract": record.contract.id if record.contract else None,
+                    "slot": record.slot,
+                    "into_margin": str(record.into_margin),
+                }
                 for record in account.records
             ],
         }

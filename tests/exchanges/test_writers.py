@@ -54,6 +54,17 @@ async def test_writer_adds_exactly_what_the_intent_says(name):
             assert (receipt.isolated_margin, receipt.liquidation_price is None) == (at.margin(), False)
 
 
+@pytest.mark.parametrize("currency", ["USDT", "BTC"])
+@pytest.mark.parametrize("name", EXCHANGES)
+async def test_amounts_of_the_exchanges_grain_are_accepted(name, currency):
+    grains = load(name).grains
+    grain = grains.get(currency) or grains[""]
+    async with desk(name) as at:
+        for amount in (grain.least, grain.step * 12347):
+            await at.writer.change_margin(at.intent(str(amount), inverse=currency == "BTC"))
+        assert at.changes() == [grain.least, grain.step * 12347]
+
+
 @pytest.mark.parametrize("name", EXCHANGES)
 async def test_writer_adds_coins_to_an_inverse_position(name):
     # ccxt's own add_margin rounds this to contracts and refuses it.

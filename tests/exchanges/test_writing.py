@@ -16,7 +16,7 @@ from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
 from monitor.exchanges.writing import WritingSession
 from monitor.practice import Fault, FaultKind
-from tests.exchanges.loopback import HandClock, Loopback, access, json_reply
+from tests.exchanges.loopback import HandClock, Loopback, access, json_reply, redirect
 from tests.exchanges.margins import EXCHANGES, WRITES, desk, later
 
 DIALECTS = {"binance": binance(inverse_only=False), "bybit": BYBIT, "okx": OKX}
@@ -210,6 +210,17 @@ async def test_refusals_on_the_list_are_refusals_whatever_ccxt_makes_of_them(nam
                 await write(session, name)
             await session.close()
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+async def test_a_redirect_is_not_followed_with_a_write(name):
+    async with Loopback(answering(name, {})) as server:
+        server.answers[WRITES[name]] = redirect(f"{server.url}/elsewhere")
+        session = session_at(server, name)
+        with pytest.raises(OutcomeUnknown):
+            await write(session, name)
+        await session.close()
+        assert server.paths == [TIMES[name][0], WRITES[name]]
 
 
 UNLISTED = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,10 @@ async def test_engine_is_set_up_and_moved_over_http() -> None:
         assert (await control.call("POST", "funding", {"exchange": "bybit", "contract": "BTCUSDT", "rate": "0.001"}))[0] == 200
         assert await control.call("POST", "marks", {"bybit BTCUSDT": "100000"}) == (200, {"liquidations": 1})
         state = (await control.call("GET", "state"))[1]
-        assert [event["kind"] for event in state["accounts"]["main"]["events"]] == ["deposit", "open", "funding", "takeover"]
+        events = state["accounts"]["main"]["events"]
+        assert [event["kind"] for event in events] == ["deposit", "open", "funding", "takeover"]
+        # All that ever went into the margin went out of it with the position.
+        assert sum(Decimal(event["into_margin"]) for event in events) == 0
 
 
 async def test_keys_and_indexes_can_be_set_over_http() -> None:
