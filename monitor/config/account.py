@@ -45,6 +45,8 @@ class AccountSettings(Strict):
     """The exchange that holds the account."""
     credentials: Name
     """Names the secrets: with `main`, main_api_key and main_secret (okx also main_passphrase); default the account's name."""
+    top_up_credentials: Name | None = None
+    """Names the secrets of a second key, one that may trade: with `main_trade`, main_trade_api_key and main_trade_secret."""
     contracts: tuple[Literal["linear", "inverse"], ...] = ("linear", "inverse")
     """Which contracts are watched: linear, inverse or both."""
     endpoint: Endpoint | None = None
@@ -62,6 +64,13 @@ class AccountSettings(Strict):
     def secret_names(self) -> Mapping[str, str]:
         """For each option of the exchange's client (``api_key``), the name of the secret (``main_api_key``)."""
         return {option: f"{self.credentials}_{option}" for option in self.SECRETS}
+
+    @property
+    def top_up_secret_names(self) -> Mapping[str, str]:
+        """As ``secret_names``, of the key that may add margin; empty without one."""
+        if self.top_up_credentials is None:
+            return {}
+        return {option: f"{self.top_up_credentials}_{option}" for option in self.SECRETS}
 
     @field_validator("contracts")
     @classmethod

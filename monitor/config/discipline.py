@@ -12,6 +12,7 @@ from monitor.config.rules import RULES
 from monitor.config.settings import Settings
 from monitor.policy import Override
 from monitor.rules.base import Level
+from monitor.topups.policy import Grain, TopUps
 
 DIGEST_CHANNELS = ("chat",)
 
@@ -72,3 +73,13 @@ def overrides(settings: Settings) -> tuple[Override, ...]:
 def dust(settings: Settings) -> Mapping[str, Decimal]:
     """By settle currency, the notional below which a position is not judged."""
     return settings.ignore.notional_below
+
+
+def top_ups(settings: Settings, grains: Mapping[str, Mapping[str, Grain]]) -> TopUps:
+    """The policies of automatic margin, their caps, and the accounts that have a key for it; ``grains``: by exchange."""
+    return TopUps(
+        policies=tuple(one.policy() for one in settings.top_ups),
+        account_caps={name: caps.per_day for name, caps in settings.top_up_account_caps.items()},
+        able=frozenset(name for name, account in settings.accounts.items() if account.top_up_credentials is not None),
+        grains=grains,
+    )

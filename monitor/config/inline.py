@@ -56,6 +56,10 @@ def _secret_here(path: KeyPath, value: object) -> str | None:
         return _advice("a channel's URL or token", f"{owner}_url", f"channels.{owner}.url_from: {owner}_url")
     if option is not None:
         return _advice("a key or password", f"{owner}_{option}", f"accounts.{owner}.credentials: {owner}")
+    if key == "top_up_credentials" and isinstance(value, str) and looks_like_a_key(value):
+        return _advice(
+            "what looks like a key itself", f"{owner}_trade_api_key", f"accounts.{owner}.top_up_credentials: {owner}_trade"
+        )
     if key in {"credentials", "url_from"} and isinstance(value, str) and looks_like_a_key(value):
         return _advice("what looks like a key itself", f"{owner}_api_key", f"accounts.{owner}.credentials: {owner}")
     return None

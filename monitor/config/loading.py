@@ -125,17 +125,7 @@ def _wrong_url(place: KeyPath, secret: str) -> str | None:
 
 def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
     """Where each secret is asked for, and its name; leaves out what is no name, which is a problem of its own."""
-    for account in _keys(layers, "accounts"):
-        value = layers.value_at(("accounts", account))
-        if isinstance(value, Mapping):
-            credentials = value.get("credentials", account)
-            if _usable_name(credentials):
-                for option in account_model(value).SECRETS:
-                    yield ("accounts", account, "credentials"), f"{credentials}_{option}"
-            second = value.get("top_up_credentials")
-            if _usable_name(second):
-                for option in account_model(value).SECRETS:
-                    yield ("accounts", account, "top_up_credentials"), f"{second}_{option}"
+    yield from _keys_named(layers)
     for channel in _keys(layers, "channels"):
         value = layers.value_at(("channels", channel))
         if isinstance(value, Mapping) and _usable_name(value.get("url_from")):
@@ -146,6 +136,18 @@ def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
     token = layers.value_at(("web", "token_from"))
     if _usable_name(token):
         yield ("web", "token_from"), str(token)
+
+
+def _keys_named(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
+    """The secrets of each account's keys: the one that reads, and the one that may add margin."""
+    for account in _keys(layers, "accounts"):
+        value = layers.value_at(("accounts", account))
+        if isinstance(value, Mapping):
+            for option, default in (("credentials", account), ("top_up_credentials", None)):
+                name = value.get(option, default)
+                if _usable_name(name):
+                    for secret in account_model(value).SECRETS:
+                        yield ("accounts", account, option), f"{name}_{secret}"
 
 
 def _keys(layers: Layers, part: str) -> list[str]:

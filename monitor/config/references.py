@@ -17,25 +17,27 @@ from monitor.config.yamlfile import KeyPath
 
 def wrong_references(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
     """Each place that names what is not there, with what was likely meant, and each circle of fallbacks."""
-    channels = _defined(layers, "channels")
+    channels = defined(layers, "channels")
     if channels:
         for place, name in _channels_named(layers):
             if isinstance(name, str) and NAME.fullmatch(name) and name not in channels:
-                yield place, f"there is no such channel{_instead(name, channels)}"
+                yield place, f"there is no such channel{instead(name, channels)}"
         yield from _circles(layers, channels)
-    accounts = _defined(layers, "accounts")
+    accounts = defined(layers, "accounts")
     if accounts:
         for place, name in _accounts_named(layers):
             if isinstance(name, str) and name.strip() and not is_pattern(name) and name not in accounts:
-                yield place, f"there is no such account{_instead(name, accounts)}"
+                yield place, f"there is no such account{instead(name, accounts)}"
 
 
-def _instead(name: str, there: Sequence[str]) -> str:
+def instead(name: str, there: Sequence[str]) -> str:
+    """What was likely meant by ``name``, else what there is; never what could be a key."""
     shown = [one for one in there if not looks_like_a_key(one)]
     return did_you_mean(name, shown) or f"; there are: {', '.join(shown)}"
 
 
-def _defined(layers: Layers, part: str) -> list[str]:
+def defined(layers: Layers, part: str) -> list[str]:
+    """The names that stand under ``part``, such as those of the accounts."""
     value = layers.value_at((part,))
     return [name for name in value if NAME.fullmatch(name)] if isinstance(value, Mapping) else []
 
@@ -48,12 +50,12 @@ def _channels_named(layers: Layers) -> Iterator[tuple[KeyPath, object]]:
             if isinstance(entry, Mapping):
                 yield from _listed((*place, "channels"), entry.get("channels"))
     yield from _listed(("digest", "channels"), layers.value_at(("digest", "channels")))
-    for channel in _defined(layers, "channels"):
+    for channel in defined(layers, "channels"):
         yield _fallback_place(channel), layers.value_at(_fallback_place(channel))
 
 
 def _accounts_named(layers: Layers) -> Iterator[tuple[KeyPath, object]]:
-    for part in ("routes", "overrides"):
+    for part in ("routes", "overrides", "top_ups"):
         for place, entry in _listed((part,), layers.value_at((part,))):
             match = entry.get("match") if isinstance(entry, Mapping) else None
             account = match.get("account") if isinstance(match, Mapping) else None

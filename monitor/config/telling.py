@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from monitor.config.channels import ChannelNames
 from monitor.config.strict import Strict
-from monitor.config.units import Amount, Name, TimeOfDay, TimeSpan, complain
-
-_CURRENCY = re.compile(r"[A-Z0-9]{1,20}")
+from monitor.config.units import Amounts, Name, TimeOfDay, TimeSpan, complain
 
 
 class QuietHoursSettings(Strict):
@@ -40,16 +37,10 @@ class EscalationSettings(Strict):
     """Who hears of it too."""
 
 
-def _currency(value: object) -> str:
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        complain("a currency is written in capitals, such as USDT")
-    return value
-
-
 class IgnoreSettings(Strict):
     """What is too small to be watched."""
 
-    notional_below: dict[Annotated[str, BeforeValidator(_currency)], Amount] = Field(default_factory=dict)
+    notional_below: Amounts = Field(default_factory=dict)
     """For each settle currency, the notional below which a position is not judged, such as {USDT: 20}."""
 
 

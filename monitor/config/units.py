@@ -25,6 +25,8 @@ _BARE = re.compile(_NUMBER)
 _PERCENT = re.compile(_NUMBER + r"\s?%")
 _MULTIPLE = re.compile(_NUMBER + r"\s?x")
 _DURATION = re.compile(_NUMBER + r"\s?(ms|s|m|h|d)")
+_COUNT = re.compile(r"[1-9][0-9]{0,5}")
+_CURRENCY = re.compile(r"[A-Z0-9]{1,20}")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _LONGEST = timedelta(days=3660)
@@ -93,6 +95,33 @@ def parse_amount(value: object) -> Decimal:
     return dec(text)
 
 
+def parse_price(value: object) -> Decimal:
+    """A price: ``80000``, ``0.00001234``."""
+    if isinstance(value, Decimal):
+        return value
+    text = _text(value)
+    if not _BARE.fullmatch(text) or not dec(text):
+        complain("must be a price above 0, such as 80000")
+    return dec(text)
+
+
+def parse_count(value: object) -> int:
+    """How many: ``5``."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = _text(value)
+    if not _COUNT.fullmatch(text):
+        complain("must be a whole number above 0, such as 5")
+    return int(text)
+
+
+def parse_currency(value: object) -> str:
+    """The name of a coin: ``USDT``."""
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        complain("a currency is written in capitals, such as USDT")
+    return value
+
+
 def parse_ratio_line(value: object) -> RatioLine:
     """``5%`` of the notional, or ``2x`` the maintenance rate."""
     if isinstance(value, RatioLine):
@@ -150,6 +179,8 @@ Duration = Annotated[timedelta, PlainValidator(parse_duration)]
 TimeSpan = Annotated[timedelta, PlainValidator(parse_time_span)]
 TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day)]
 Amount = Annotated[Decimal, PlainValidator(parse_amount)]
+Amounts = dict[Annotated[str, BeforeValidator(parse_currency)], Amount]
+"""By currency."""
 Multiple = Annotated[Decimal, PlainValidator(parse_multiple)]
 RatioOrMultiple = Annotated[RatioLine, PlainValidator(parse_ratio_line)]
 Name = Annotated[str, BeforeValidator(parse_name)]

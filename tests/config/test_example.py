@@ -11,6 +11,7 @@ from monitor.config.exchanges import exchanges
 from monitor.config.levels import DEFAULTS, LevelSettings, LevelsSettings
 from monitor.config.matches import Match, OverrideSettings, RouteMatch, RouteSettings
 from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
+from monitor.config.top_ups import AccountCapsSettings, CapsSettings, LineSettings, NotBeyondSettings, TopUpSettings
 from monitor.config.web import WebSettings
 from monitor.rules import discover
 from tests.config.files import desk, loaded
@@ -19,13 +20,15 @@ EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 SECRETS = {
     f"MARGINCALL_SECRET_{name}": "x"
     for name in (
-        "MAIN_API_KEY", "MAIN_SECRET", "SECOND_API_KEY", "SECOND_SECRET", "THIRD_API_KEY", "THIRD_SECRET", "THIRD_PASSPHRASE",
+        "MAIN_API_KEY", "MAIN_SECRET", "MAIN_TRADE_API_KEY", "MAIN_TRADE_SECRET",
+        "SECOND_API_KEY", "SECOND_SECRET", "THIRD_API_KEY", "THIRD_SECRET", "THIRD_PASSPHRASE",
     )
 } | {f"MARGINCALL_SECRET_{name}_URL": "https://x/y" for name in ("PHONE", "CHAT", "PARTNER", "HEARTBEAT")} | {"MARGINCALL_SECRET_WEB_TOKEN": "x" * 32}  # fmt: skip
 
 MODELS: list[type[BaseModel]] = [
     Settings, ChannelSettings, Poll, LevelsSettings, LevelSettings, QuietHoursSettings, EscalationSettings, RouteSettings,
-    RouteMatch, OverrideSettings, Match, IgnoreSettings, HeartbeatSettings, DigestSettings, WebSettings, *exchanges().values(),
+    RouteMatch, OverrideSettings, Match, IgnoreSettings, HeartbeatSettings, DigestSettings, WebSettings,
+    TopUpSettings, LineSettings, CapsSettings, NotBeyondSettings, AccountCapsSettings, *exchanges().values(),
 ]  # fmt: skip
 
 

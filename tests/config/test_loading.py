@@ -52,7 +52,7 @@ def test_okx_needs_its_passphrase_too(tmp_path):
             "zzz: 1",
             (
                 "config.yaml:4: accounts.main.zzz: unknown key; known here: "
-                "exchange, credentials, contracts, endpoint, poll, region, proxy, demo_trading"
+                "exchange, credentials, top_up_credentials, contracts, endpoint, poll, region, proxy, demo_trading"
             ),
         ),
         ("poll: {calm: 5s, naer: 1s}", "config.yaml:4: accounts.main.poll.naer: unknown key; did you mean near?"),
