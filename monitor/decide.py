@@ -8,15 +8,21 @@ observe (who is here), judge (rules), advance (alerts), and the words of what is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from monitor.alerts.lifecycle import owed_again
+from monitor.alerts.model import position_subject
 from monitor.alerts.near import makes_near
 from monitor.draft import Draft
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, Memory, PositionMemory
-from monitor.observe import observe
+from monitor.observe import Observation, observe
 from monitor.policy import Policy
+from monitor.rules import kind_of
+
+AWAY = timedelta(minutes=2)
+"""After so long without a daemon, what is still past a line is told once more; a mere restart takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,8 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
             draft.hear(reading)
         return Decision(memory=draft.remembered(), commit=draft.commit(None))
     observation = observe(reading, memory)
+    if isinstance(reading, FamilySnapshot) and _was_away(reading, memory, policy):
+        _owe_again(draft, observation)
     draft.take(observation)
     return Decision(
         memory=draft.remembered(),
@@ -54,6 +62,22 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
         divergent=tuple(seen.key for seen in observation.seen if seen.assessment.diverges),
         opened=tuple(seen for seen in observation.seen if seen.key in observation.born),
     )
+
+
+def _was_away(reading: FamilySnapshot, memory: Memory, policy: Policy) -> bool:
+    """Whether this is the first reading of the family after a time in which no daemon ran. Single runs are apart by nature."""
+    known = memory.families.get(reading.key)
+    if policy.once or known is None or known.last_good is None or known.last_good >= policy.watching_since:
+        return False
+    return reading.at - known.last_good >= AWAY
+
+
+def _owe_again(draft: Draft, observation: Observation) -> None:
+    """What was told of the positions just read is owed once more, unless its kind or its level never repeats."""
+    seen = {position_subject(one.key) for one in observation.seen}
+    for key, alert in draft.alerts.items():
+        if alert.subject in seen and kind_of(alert.rule).REPEATS and draft.policy.routing.repeats_for(alert.level):
+            draft.alerts[key] = draft.changed_alerts[key] = owed_again(alert)
 
 
 def is_near(memory: Memory, account: str) -> bool:

@@ -15,7 +15,8 @@ resolves anything. A level that gets milder is followed silently; when it worsen
 worsened: by a level, or by a whole dead band past what was told.
 
 An *acknowledged* alert neither repeats nor escalates. The acknowledgement lapses after a set time, when the alert worsens, and
-when it cleared and came back. What a mute kept back is *owed*: it is told once nothing mutes it (see ``speak``).
+when it cleared and came back. What a mute kept back is *owed*: it is told once nothing mutes it (see ``speak``). After a time in
+which no daemon ran, a repeat is owed of every alert that was told, is not acknowledged and is still not clear: a born one too.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ def advance(
 def end(alert: Alert) -> Step:
     """The subject itself is gone: whatever was told gets its all-clear, which says so."""
     return Step(alert=None, why=NotifyReason.RESOLVED if alert.told is not None else None, ended=alert)
+
+
+def owed_again(alert: Alert) -> Alert:
+    """The alert with one repeat owed, where it was told, nobody acknowledged it, and nothing else is owed."""
+    if alert.told is None or alert.acked_at is not None or alert.owed is not None:
+        return alert
+    return replace(alert, owed=NotifyReason.REPEAT)
 
 
 def repeat_due(alert: Alert, ladder: Ladder) -> datetime | None:
@@ -229,7 +237,7 @@ def _fire(alert: Alert, now: datetime, why: NotifyReason) -> Step:
         told_at=now,
         first_told_at=now if why is not NotifyReason.REPEAT or alert.first_told_at is None else alert.first_told_at,
         repeats=alert.repeats + 1 if why is NotifyReason.REPEAT else 0,
-        born=alert.born and why is NotifyReason.FIRST,
+        born=alert.born and why is not NotifyReason.WORSENED,
         owed=None,
     )
     return Step(alert=told, why=why, untold=untold)
