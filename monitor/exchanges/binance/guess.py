@@ -18,6 +18,7 @@ from monitor.margin.quantities import ONE, ZERO, dec, dec_or_none
 
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BNFCR", "BTC", "ETH", "USD")
 _BTC_DOLLARS, _DOLLARS = Decimal(100), Decimal(10)
+_NEARLY = Decimal("0.01")
 _DATED = re.compile(r"_(\d{6})$")
 
 
@@ -42,8 +43,9 @@ def guess_linear(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrum
 def guess_inverse(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instrument:
     """The instrument of a COIN-M row; its contract size follows from its notional: n * mark / contracts.
 
-    A row without one (the documented example) has the size that Binance gives all contracts: 100 dollars for BTC, 10 for every
-    other coin (COIN-M contract specifications, read 2026-11-22). Raises BadReading or BadQuantity where it cannot be told.
+    In a row without one (the documented example) it follows from the profit, else it is the usual one: 100 dollars for BTC, 10
+    for other coins (FAQ a4470430e3164c13932be8967961aede, read 2026-11-22). Raises BadReading or BadQuantity where it cannot be
+    told.
     """
     name, delivery = _parted(str(row["symbol"]).removesuffix("_PERP"))
     notional, contracts = dec_or_none(row.get("notionalValue")), dec(row["positionAmt"])
@@ -52,7 +54,7 @@ def guess_inverse(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instru
     if notional:
         size = abs(notional * dec(row["markPrice"]) / contracts).quantize(ONE, rounding=ROUND_HALF_EVEN)
     else:
-        size = _BTC_DOLLARS if name == "BTCUSD" else _DOLLARS
+        size = _size_by_profit(row, contracts) or (_BTC_DOLLARS if name == "BTCUSD" else _DOLLARS)
     if size < 1:
         raise BadReading(f"{row['symbol']} is not in the list of instruments, and its contract size comes out as nothing")
     base = currency_code(name.removesuffix("USD"))
@@ -63,6 +65,16 @@ def guess_inverse(row: Mapping[str, Any], currency_code: CurrencyCode) -> Instru
         contract_size=size,
         settle_currency=base,
     )
+
+
+def _size_by_profit(row: Mapping[str, Any], contracts: Decimal) -> Decimal | None:
+    """The size behind the row's profit, where that comes near a whole number of dollars: a small profit tells nothing."""
+    entry, mark, profit = dec_or_none(row.get("entryPrice")), dec(row["markPrice"]), dec_or_none(row.get("unRealizedProfit"))
+    if not entry or not mark or not profit or entry == mark:
+        return None
+    size = profit / (contracts * (1 / entry - 1 / mark))
+    whole = size.quantize(ONE, rounding=ROUND_HALF_EVEN)
+    return whole if whole >= 1 and abs(whole - size) <= _NEARLY * size else None
 
 
 def _parted(name: str) -> tuple[str, int | None]:

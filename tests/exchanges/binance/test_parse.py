@@ -100,6 +100,26 @@ def test_cross_row_is_told_as_unguarded_even_if_its_figures_are_odd():
     assert parsed(row) == Unguarded(symbol="BTC/USDT:USDT", side=Side.LONG, mode="cross")
 
 
+@pytest.mark.parametrize(
+    ("symbol", "profit", "size"),
+    [
+        # 40 contracts from 60000 to 58000: 40 x 5 x (1/60000 - 1/58000) = -0.00011494
+        ("XYZUSD_PERP", "-0.00011494", "5"),
+        ("BTCUSD_PERP", "-0.00229885", "100"),
+        ("XYZUSD_PERP", "-0.00000001", "10"),  # no whole dollar: the usual one
+        ("XYZUSD_PERP", "0", "10"),
+        ("BTCUSD_PERP", "", "100"),
+    ],
+)
+def test_contract_size_of_a_row_without_notional_follows_from_the_profit_or_is_the_usual_one(symbol, profit, size):
+    row = coinm_row(
+        symbol=symbol, notionalValue="", positionAmt="40", entryPrice="60000", markPrice="58000", unRealizedProfit=profit
+    )  # fmt: skip
+    if not profit:
+        row["isolatedWallet"] = "0.01"
+    assert position(row).instrument.contract_size == Decimal(size)
+
+
 def test_cross_row_of_an_unknown_instrument_needs_no_contract_size():
     row = coinm_row(symbol="NEWCOIN_PERP", marginType="cross", notionalValue="0")
     assert parsed(row) == Unguarded(symbol="NEWCOIN_PERP", side=Side.LONG, mode="cross")
