@@ -264,3 +264,20 @@ async def test_index_price_that_the_exchange_does_not_have_is_none(name):
         at.server.faults.add(Fault(kind=FaultKind.HTML, call="*"))
         with pytest.raises(BadReply):
             await at.writer.fetch_index_price(position)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+async def test_a_shape_that_nobody_foresaw_is_a_bad_reply_and_not_a_crash(name, monkeypatch):
+    async with desk(name) as at:
+
+        async def strange(*_asked):
+            raise KeyError("deltaType")
+
+        monkeypatch.setattr(at.writer, "standing", strange)
+        monkeypatch.setattr(at.writer, "index_price", strange)
+        with pytest.raises(BadReply, match="KeyError"):
+            await at.writer.fetch_evidence(at.intent())
+        with pytest.raises(BadReply, match="KeyError"):
+            await at.writer.fetch_index_price(builders.position())
+        monkeypatch.setattr(at.writer, "free", strange)
+        assert await at.writer._free_of(at.intent()) is None

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from monitor.errors import BadReply, CallForbidden, OutcomeUnknown, WriteNotSent, WriteRefused
-from monitor.exchanges import load
+from monitor.exchanges import load, writing
 from monitor.exchanges.binance.dialect import dialect as binance
 from monitor.exchanges.bybit.dialect import DIALECT as BYBIT
 from monitor.exchanges.okx.dialect import DIALECT as OKX
@@ -304,3 +304,12 @@ async def test_cancelled_write_stays_cancelled_and_is_sent_once():
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (at.posts(), at.changes()) == (1, [Decimal(5)])
+
+
+async def test_a_clock_that_does_not_answer_in_time_sends_nothing(monkeypatch):
+    monkeypatch.setattr(writing, "_SLOWEST_TIME", 0.05)
+    async with desk("bybit") as at:
+        at.server.faults.add(Fault(kind=FaultKind.HANG, call="*time"))
+        with pytest.raises(WriteNotSent, match="in time"):
+            await at.writer.change_margin(at.intent())
+        assert at.posts() == 0
