@@ -10,50 +10,75 @@ import typer
 from monitor.cli import Config
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.alerts.model import Message
     from monitor.config import Loaded
+    from monitor.rules.base import Level
 
 
 def try_channels(
-    channels: Annotated[list[str] | None, typer.Argument(help="Channels to try; default: all.")] = None,
+    channels: Annotated[list[str] | None, typer.Argument(help="Channels to try; default: all, or those of --level.")] = None,
+    level: Annotated[str | None, typer.Option("--level", help="As loud as info, warning, critical or emergency is.")] = None,
     config: Config = None,
 ) -> None:
-    """Send a test message to each channel; exit 0 only if every one accepted it."""
+    """Send a test message to each channel; exit 0 only if every one accepted it.
+
+    With --level it goes where such an alert goes, and as loud: an emergency should wake you. Without: to all, as a warning.
+    """
     from monitor import app
     from monitor.config import load
     from monitor.daemon import logs
+    from monitor.rules.base import Level
 
+    labels = {one.label: one for one in Level}
+    if level is not None and level not in labels:
+        raise typer.BadParameter(f"must be one of {', '.join(labels)}", param_hint="--level")
     loaded = load(config)
     logs.configure("warning", secrets=app.secrets_of(loaded))
     known = loaded.settings.channels
     for name in channels or ():
         if name not in known:
             raise typer.BadParameter(f"no channel named {name}; there are: {', '.join(known)}", param_hint="CHANNEL")
-    results = asyncio.run(_send(loaded, list(dict.fromkeys(channels or known))))
+    loud = labels[level] if level is not None else Level.WARNING
+    names = channels or (known if level is None else _channels_of(loaded, loud))
+    results = asyncio.run(_send(loaded, list(dict.fromkeys(names)), loud))
     for name, problem in results.items():
         typer.echo(f"{name}: {'accepted' if problem is None else f'NOT accepted: {problem}'}")
     if any(problem is not None for problem in results.values()):
         raise typer.Exit(1)
 
 
-async def _send(loaded: Loaded, names: list[str]) -> dict[str, str | None]:
-    from monitor import app
-    from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
-    from monitor.clock import SystemClock
-    from monitor.errors import NotifyFault
-    from monitor.rules.base import Level
+def _channels_of(loaded: Loaded, level: Level) -> tuple[str, ...]:
+    """Where an alert of this level goes that no route sends elsewhere."""
+    from monitor.config.discipline import routing
 
-    now = SystemClock().now()
-    message = Message(
+    return routing(loaded.settings).levels[level].channels
+
+
+def _test_message(level: Level, now: datetime) -> Message:
+    """``now``: in the time zone of messages."""
+    from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
+
+    return Message(
         id=f"TEST-{int(now.timestamp() * 1000)}",
         code="TEST",
-        level=Level.WARNING,
+        level=level,
         why=NotifyReason.EVENT,
         subject=Subject(SubjectKind.DAEMON),
-        title="TEST: margincall reaches you",
-        body=f"This is a test of margincall at {now.astimezone(loaded.settings.timezone):%H:%M:%S %Z}. Nothing is wrong.\n#TEST",
+        title=f"TEST {level.label}: margincall reaches you",
+        body=f"Nothing is wrong: this is a test, sent at {now:%H:%M:%S %Z}.\nA real {level.label} sounds like this one.\n#TEST",
         at=now,
         codes=("TEST",),
     )
+
+
+async def _send(loaded: Loaded, names: list[str], level: Level) -> dict[str, str | None]:
+    from monitor import app
+    from monitor.clock import SystemClock
+    from monitor.errors import NotifyFault
+
+    message = _test_message(level, SystemClock().now().astimezone(loaded.settings.timezone))
 
     async def send(name: str) -> str | None:
         try:

@@ -28,14 +28,36 @@ def test_every_channel_is_tried_when_none_is_named(terminal, receiver):
     said = terminal.run("test-alert")
     assert (said.code, said.out) == (0, "phone: accepted\nchat: accepted\n")
     assert sorted(message.path for message in receiver.accepted) == ["/", "/chat"]
-    assert receiver.accepted[0].title == "TEST: margincall reaches you"
-    assert "Nothing is wrong." in receiver.accepted[0].text
+    assert receiver.accepted[0].title == "TEST warning: margincall reaches you"
+    assert "Nothing is wrong" in receiver.accepted[0].text
     assert re.search(r"\d\d:\d\d:\d\d CES?T", receiver.accepted[0].text)
 
 
 def test_only_the_named_channels_are_tried_each_once(terminal, receiver):
     assert terminal.run("test-alert", "chat", "chat").code == 0
     assert [message.path for message in receiver.accepted] == ["/chat"]
+
+
+@pytest.mark.parametrize(("level", "paths"), [("warning", ["/chat"]), ("emergency", ["/", "/chat"])])
+def test_a_level_is_tried_where_its_alerts_go(terminal, receiver, level, paths):
+    said = terminal.run("test-alert", "--level", level)
+    assert said.code == 0
+    assert sorted(message.path for message in receiver.accepted) == paths
+    assert {message.title for message in receiver.accepted} == {f"TEST {level}: margincall reaches you"}
+
+
+def test_a_level_is_tried_on_the_named_channels_alone_as_loud_as_it_is(terminal, receiver):
+    terminal.run("test-alert", "phone", "--level", "emergency")
+    (message,) = receiver.accepted
+    # apprise's own word for the two loudest levels
+    assert (message.path, message.payload["type"]) == ("/", "failure")
+
+
+def test_an_unknown_level_is_bad_input(terminal, receiver):
+    said = terminal.run("test-alert", "--level", "loud")
+    assert said.code == 2
+    assert "must be one of info, warning, critical, emergency" in " ".join(said.err.split())
+    assert receiver.accepted == []
 
 
 def test_one_refusal_is_told_and_fails(terminal, receiver):
