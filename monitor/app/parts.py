@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitor.app.top_ups import build_top_ups
 from monitor.clock import SystemClock
 from monitor.margin.position import Contract
 from monitor.memory import Memory
@@ -42,6 +43,7 @@ def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Poli
         overrides=discipline.overrides(loaded.settings),
         dust=discipline.dust(loaded.settings),
         ack_lapses=loaded.settings.ack_lapses_after,
+        top_ups=build_top_ups(loaded),
     )
 
 
