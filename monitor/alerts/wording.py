@@ -123,7 +123,9 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     lead = notices[0]
     key = position.key
     coin = position.instrument.settle_currency
-    lines = [f"{key.symbol} {key.side.value} on {key.account} ({exchange_name(key.exchange)}){_why_now(lead, now)}"]
+    lines = [
+        f"{key.symbol} {key.side.value} on {key.account} ({exchange_name(key.exchange)}){_why_now(lead, now, gone=story.gone)}"
+    ]
     if position.status in DOING and not story.gone:
         lines.append(DOING[position.status])
     if lead.why is NotifyReason.RESOLVED and story.standing is not None and not story.gone:
@@ -183,7 +185,7 @@ def _nearness(story: PositionStory) -> list[str]:
     return [f"{cushion}, {away}", away] if cushion else [away]
 
 
-def _why_now(lead: Notice, now: datetime) -> str:
+def _why_now(lead: Notice, now: datetime, *, gone: bool) -> str:
     alert = lead.alert
     lasted = span(now - alert.since)
     match lead.why:
@@ -195,6 +197,8 @@ def _why_now(lead: Notice, now: datetime) -> str:
             return f": worse, now {alert.level.label} ({lasted} after the first alert)"
         case NotifyReason.REPEAT:
             return f": still {alert.level.label}, for {lasted}"
+        case _ if gone:
+            return f": gone {lasted} after the first alert ({alert.peak.label} at its worst)"
         case _:
             return f": the {rule_name(alert)} alert ({alert.peak.label} at its worst) is over after {lasted}"
 

@@ -120,7 +120,9 @@ def test_a_position_that_is_gone_is_never_called_safe():
     title, body = said(notice(NotifyReason.RESOLVED), about=story(gone=True))
     assert title == "BTC/USDT long is gone: closed or liquidated"
     assert "look now" in body
-    assert "clear" not in (title + body).lower()
+    assert body.splitlines()[0].endswith(": gone 0 s after the first alert (emergency at its worst)")
+    for calm in ("clear", "over after"):
+        assert calm not in (title + body).lower()
     assert "NOW" not in said(notice(NotifyReason.RESOLVED), about=story(gone=True, assessment=doing("liquidating")))[1]
 
 
