@@ -2,18 +2,21 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from monitor.alerts.matching import Matcher
 from monitor.alerts.model import position_subject
 from monitor.app.top_ups import build_top_ups
+from monitor.config.top_ups import TopUpSettings
 from monitor.margin.position import Side
 from monitor.topups.policy import Caps, Line, Measure, Mode, NotBeyond, TopUpPolicy
 from tests.builders import key
 from tests.config.files import CANARY, DESK_SECRETS, loaded, not_here, problems
 
 D = Decimal
+README = (Path(__file__).parents[2] / "README.md").read_text()
 TRADE = DESK_SECRETS | {"MARGINCALL_SECRET_MAIN_TRADE_API_KEY": f"{CANARY}k", "MARGINCALL_SECRET_MAIN_TRADE_SECRET": f"{CANARY}s"}
 FILE = """\
 accounts:
@@ -307,3 +310,16 @@ def test_mode_comes_from_the_environment_as_a_whole_list(tmp_path):
     listed = f"[{{{lines}, caps: {ALL_CAPS}}}]"
     (only,) = read(tmp_path, "", MARGINCALL_TOP_UPS=listed).policies
     assert only.mode is Mode.DRY_RUN
+
+
+def test_block_of_the_readme_loads(tmp_path):
+    block = README.partition("## Automatic margin\n")[2].partition("```yaml\n")[2].partition("```")[0]
+    whole = loaded(tmp_path, block + "channels: {phone: {url_from: phone_url}}\n", **TRADE)
+    top_ups = build_top_ups(whole)
+    assert [one.mode for one in top_ups.policies] == [Mode.AUTO]
+    assert top_ups.account_caps == {"main": {"USDT": D(800)}}
+
+
+@pytest.mark.parametrize("option", sorted(set(TopUpSettings.model_fields) - {"name"}))
+def test_every_option_of_a_policy_is_in_the_readme(option):
+    assert f"| `{option}` |" in README
