@@ -37,6 +37,7 @@ class Pace:
         self._crowded = crowded
         self._moments: list[float] = []
         self._seconds: list[float] = []
+        self._turn = threading.RLock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="pace", daemon=True)
 
@@ -51,6 +52,12 @@ class Pace:
 
     def look(self, now: float) -> None:
         """From the last look until ``now`` the clock ran as slowly as the machine is crowded now."""
+        with self._turn:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        if self._moments and now <= self._moments[-1]:
+            return
         if self._moments:
             factor = min(max(self._crowded(), self.floor), SLOWEST)
             self._seconds.append(self._seconds[-1] + (now - self._moments[-1]) / factor)
@@ -59,7 +66,13 @@ class Pace:
         self._moments.append(now)
 
     def seconds(self, moment: float) -> float:
-        """A monotonic moment on this clock."""
+        """A monotonic moment on this clock, which never goes back: what is newer than the last look is looked at first."""
+        with self._turn:
+            if self._moments and not self._over.is_set():
+                self._look(moment)
+            return self._known(moment)
+
+    def _known(self, moment: float) -> float:
         after = bisect.bisect_right(self._moments, moment)
         if not 0 < after < len(self._seconds):
             index = 0 if after == 0 else min(after, len(self._seconds)) - 1
