@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from monitor.errors import RateLimited
+from monitor.exchanges.allowance import Allowance
 from monitor.ports import Clock
 
 LONGEST_BAN = 3 * 24 * 3600.0
@@ -55,6 +56,7 @@ class Pacer:
         self._held_until: dict[str, float] = {}
         self._hushed_until: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
+        self._allowances: dict[tuple[str, str], Allowance] = {}
 
     def restore(self, bans: Mapping[str, datetime]) -> None:
         """Take over the bans of an earlier run."""
@@ -62,6 +64,10 @@ class Pacer:
             left = (until - self._clock.now()).total_seconds()
             if left > 0:
                 self._banned_until[scope] = self._clock.monotonic() + min(left, LONGEST_BAN)
+
+    def allowance(self, scope: str, call: str, limit: tuple[int, float]) -> Allowance:
+        """The count of one call in ``scope``, at most so many in so many seconds: one for all sessions, as for the exchange."""
+        return self._allowances.setdefault((scope, call), Allowance(*limit))
 
     def check(self, scopes: Iterable[str], *, can_wait: bool = False) -> None:
         """Raises RateLimited while one of ``scopes`` is banned or held, or hushed for a call that ``can_wait``."""

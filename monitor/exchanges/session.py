@@ -16,7 +16,6 @@ import aiohttp
 
 from monitor.errors import BadReply, CallForbidden, ClockSkew, ExchangeFault, RateLimited
 from monitor.exchanges import faults
-from monitor.exchanges.allowance import Allowance
 from monitor.exchanges.connection import ccxt_instance, connect, trust
 from monitor.exchanges.dialect import Dialect, Reply
 from monitor.exchanges.pacing import Pacer, Pause, retry_after, silence_until
@@ -43,7 +42,7 @@ class Session:
         self._scopes = {"ip": access.ip_scope(dialect.exchange), "account": access.account_scope(dialect.exchange)}
         self._secrets = tuple(text for text in (access.api_key, access.secret, access.passphrase) if text)
         self._turn = asyncio.Lock()
-        self._allowances = {endpoint: Allowance(calls, seconds) for endpoint, (calls, seconds) in dialect.limits.items()}
+        self._allowances = {name: pacer.allowance(self._scopes["account"], name, limit) for name, limit in dialect.limits.items()}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._syncing: asyncio.Task[None] | None = None
         self._synced_at: float | None = None

@@ -168,7 +168,7 @@ class WritingSession(Session):
         passage, path = _PASSAGE.get(), urlsplit(url).path
         if method != "POST" or passage is None or passage.admitted or path != passage.path or path not in self._dialect.writes:
             raise CallForbidden(f"{method} {path} is not on the list of allowed calls")
-        self._pacer.check(self._scopes.values())
+        self._pacer.check((*self._scopes.values(), self._way(path)))
         passage.admitted = True
 
     def _judge(self, reply: Reply, ccxt_view: Callable[[], None]) -> None:

@@ -11,8 +11,9 @@ from decimal import Decimal
 class MarginRow:
     """One margin change in an exchange's own record: ``amount`` in settle currency, below 0 for taken out; ``id`` its own name.
 
-    ``side``: long, short, or empty where the record does not say. ``by_hand``: a person's or an API's adjustment, not a fill's,
-    funding's or the exchange's own automatic margin.
+    ``at`` is in our own time, never earlier than true: a row of our own request is never before its submission. ``side``: long,
+    short, or empty where the record does not say. ``by_hand``: a person's or an API's adjustment, not a fill's, funding's or the
+    exchange's own automatic margin.
     """
 
     at: datetime

@@ -92,3 +92,13 @@ def test_pacer_stops_only_calls_that_can_wait_when_near_a_limit():
 )
 def test_retry_after_reads_seconds_only(text, seconds):
     assert retry_after({"retry-after": text}) == seconds
+
+
+def test_pacer_counts_a_call_of_an_account_once_for_all_its_sessions():
+    # The watch takes nine of ten places in two seconds, the writer the tenth: the next of either waits.
+    pacer = Pacer(HandClock())
+    watch, writer, other = (pacer.allowance(scope, "positions", (10, 2.0)) for scope in ("okx|main", "okx|main", "okx|two"))
+    assert [watch.book(0.0) for _ in range(9)] == [0.0] * 9
+    assert writer.book(0.0) == 0.0
+    assert watch.book(0.0) == pytest.approx(2.05)
+    assert other.book(0.0) == 0.0

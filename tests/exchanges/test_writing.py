@@ -313,3 +313,16 @@ async def test_a_clock_that_does_not_answer_in_time_sends_nothing(monkeypatch):
         with pytest.raises(WriteNotSent, match="in time"):
             await at.writer.change_margin(at.intent())
         assert at.posts() == 0
+
+
+async def test_an_exchange_that_says_how_long_it_is_ill_is_not_written_to_meanwhile():
+    answers = answering("okx", {})
+    answers[WRITES["okx"]] = json_reply({"code": "50001", "msg": "ill"}, status=503, headers={"Retry-After": "7"})
+    async with Loopback(answers) as server:
+        session = session_at(server, "okx")
+        with pytest.raises(OutcomeUnknown):
+            await write(session, "okx")
+        with pytest.raises(WriteNotSent):
+            await write(session, "okx")
+        await session.close()
+        assert server.count(WRITES["okx"]) == 1
