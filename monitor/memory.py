@@ -134,6 +134,24 @@ class Commit:
     margin_changes: tuple[MarginChange, ...] = ()
 
 
+def not_ahead(memory: Memory, now: datetime) -> Memory:
+    """The memory of an earlier run, moved so that none of it lies ahead of ``now``.
+
+    A clock that was set back while nothing ran would else make old readings count as new, and keep repeats back until it has
+    caught up.
+    """
+    happened = [
+        *(time for one in memory.families.values() for time in (one.since, one.last_good)),
+        *(one.last_seen for one in memory.positions.values()),
+        *(time for one in memory.alerts.values() for time in (one.state_since, one.told_at, one.acked_at)),
+        *(one.since for one in memory.silences.values()),
+        *(one.broken_since for one in memory.channels.values()),
+        *(one.read_at for one in memory.keys.values()),
+    ]
+    latest = max((time for time in happened if time is not None), default=now)
+    return shifted(memory, now - latest) if latest > now else memory
+
+
 def shifted(memory: Memory, step: timedelta) -> Memory:
     """The memory with every time moved by ``step``: after the clock was set, ages are what they were before."""
 

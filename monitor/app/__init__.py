@@ -25,6 +25,7 @@ from monitor.app.parts import (
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
 from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
+from monitor.memory import not_ahead
 from monitor.policy import Policy
 from monitor.ports import Notifier, Store
 
@@ -134,7 +135,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         watched = [
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
         ]
-        memory = pruned(await store.load(), watched, [channel.name for channel in channels])
+        memory = pruned(not_ahead(await store.load(), clock.now()), watched, [channel.name for channel in channels])
         crashpoint("start.remembered")
         for exchange in exchanges:
             seen = [
