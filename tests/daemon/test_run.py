@@ -255,6 +255,44 @@ def test_nothing_storms_and_no_poll_is_missed_when_the_wall_clock_is_set(monkeyp
     assert world.phone.titles == ["guarding 1 position on 1 account", "margincall stopped: your guard is off"]
 
 
+@pytest.mark.parametrize("step", [-3600, 3600, 600])
+def test_an_alert_keeps_its_rhythm_when_the_wall_clock_is_set(monkeypatch, step):
+    """An emergency read at 10 s repeats each minute, whatever the clock is set to at 100 s: no storm, and no gap."""
+    exchange = Market("usdm", mark=CALM)
+
+    async def story(world):
+        await asyncio.sleep(1)
+        exchange.mark = EMERGENCY
+        await asyncio.sleep(99)
+        world.clock.step(step)
+        await asyncio.sleep(160)
+
+    world, _ = daemon(monkeypatch, exchange, story)
+    told = [at for at, title in zip(world.phone.times, world.phone.titles, strict=True) if "EMERGENCY: BTC/USDT long" in title]
+    assert told == pytest.approx([10, 70, 130, 190, 250], abs=2.5)
+    assert len(world.phone.titles) == len(told) + 2
+
+
+@pytest.mark.parametrize("step", [-3600, 3600, 600])
+def test_a_message_that_waits_is_tried_on_when_the_wall_clock_is_set(monkeypatch, step):
+    """The channel is down from the first second; it works again a minute after the clock was set, and is tried every 30 s."""
+    exchange, phone = Market("usdm", mark=CALM), Phone()
+    phone.usually = ChannelUnavailable("channel phone: no connection")
+
+    async def story(world):
+        await asyncio.sleep(1)
+        exchange.mark = EMERGENCY
+        await asyncio.sleep(59)
+        world.clock.step(step)
+        await asyncio.sleep(60)
+        phone.usually = None
+        await asyncio.sleep(40)
+
+    world, _ = daemon(monkeypatch, exchange, story, phone=phone)
+    first = min(at for at, title in zip(world.phone.times, world.phone.titles, strict=True) if "EMERGENCY" in title)
+    assert 120 <= first <= 120 + 37
+
+
 def test_a_reading_on_its_way_when_the_clock_is_set_is_not_taken_for_an_old_one(monkeypatch):
     exchange = Market("usdm")
 
