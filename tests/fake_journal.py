@@ -36,6 +36,8 @@ class FakeJournal:
                 raise StoreFault("what was sent stays as it is")
             if not intent.amount or (intent.policy and intent.amount < 0):
                 raise StoreFault("no such amount")
+            if not _has_its_times(intent):
+                raise StoreFault("no such times")
         open_ones = [intent.key for intent in after.values() if intent.is_open]
         if len(open_ones) > len(set(open_ones)):
             raise StoreFault("two open intents on one position")
@@ -72,6 +74,14 @@ class FakeJournal:
 def leads(state: IntentState, to: IntentState) -> bool:
     """Whether moves of the ledger's table lead from ``state`` to ``to``, or it is there."""
     return state is to or any(leads(further, to) for (at, _), further in MOVES.items() if at is state)
+
+
+def _has_its_times(intent: Intent) -> bool:
+    if (intent.settled_at is None) != intent.is_open:
+        return False
+    if intent.submitted_at is None or intent.valid_until is None:
+        return intent.state in {IntentState.PLANNED, IntentState.ABANDONED}
+    return intent.valid_until >= intent.submitted_at
 
 
 def _sent(intent: Intent) -> tuple[object, ...]:

@@ -69,6 +69,22 @@ class JournalSuite:
             await keep(store, intents=(intent(**changes),))
         assert (await kept(store)).intents == {}
 
+    @pytest.mark.parametrize(
+        ("state", "times"),
+        [
+            (IntentState.SUBMITTING, {"submitted_at": None}),
+            (IntentState.SUBMITTING, {"valid_until": None}),
+            (IntentState.SUBMITTING, {"valid_until": NOW - MINUTE}),
+            (IntentState.REJECTED, {"submitted_at": None, "valid_until": None}),
+            (IntentState.UNKNOWN, {"settled_at": NOW}),
+            (IntentState.DISPUTED, {"settled_at": None}),
+        ],
+    )
+    async def test_commit_fails_when_an_intent_lacks_the_times_of_its_state(self, store, state, times):
+        with pytest.raises(StoreFault):
+            await keep(store, intents=(in_state(state, **times),))
+        assert (await kept(store)).intents == {}
+
     @pytest.mark.parametrize("amount", ["25.4567", "0.00000001", "1E-8", "100.10"])
     async def test_amount_is_remembered_to_the_last_digit(self, store, amount):
         await keep(store, intents=(intent(amount=D(amount)),))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store.reader import StoreReader
 from monitor.store.sqlite import SqliteStore
 from tests.store.store_examples import NOW
 
@@ -19,7 +20,10 @@ from datetime import timedelta
 from pathlib import Path
 from monitor.memory import Commit
 from monitor.store.sqlite import SqliteStore
-from tests.store.store_examples import NOW, alert, family, memory, message
+from monitor.topups.ledger import IntentState
+from monitor.topups.state import TopUpChanges
+from tests.store.journal_examples import change, in_state
+from tests.store.store_examples import NOW, alert, family, key, memory, message
 
 async def main(path, point):
     store = await SqliteStore.open(path)
@@ -32,9 +36,11 @@ async def main(path, point):
             if point == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
         seen = memory(last_seen=NOW + timedelta(seconds=number))
-        await store.commit(
+        sent = in_state(IntentState.SUBMITTING, id=f"i{number}", key=key(f"{number}/USDT:USDT"))
+        await store.submit(
             Commit(at=NOW, families=(family(failing=number),), positions=(seen,), readings=(seen,),
-                   alerts=(alert(repeats=number),), messages=(message(number),)),
+                   alerts=(alert(repeats=number),), messages=(message(number),), top_ups=TopUpChanges(intents=(sent,)),
+                   margin_changes=(change(intent=sent.id),)),
             channels=("phone", "mail"),
         )
         print(number, flush=True)
@@ -51,6 +57,8 @@ POINTS = [
     "INSERT INTO alerts",
     "INSERT INTO positions",
     "INSERT INTO readings",
+    "INSERT INTO intents",
+    "INSERT INTO margin_changes",
     "INSERT INTO messages",
     "INSERT INTO deliveries",
     "COMMIT",
@@ -83,6 +91,9 @@ async def _expect(path, last):
     (position,) = kept.positions.values()
     (alert,) = kept.alerts.values()
     assert (family.failing, position.last_seen, alert.repeats) == (last, NOW + timedelta(seconds=last), last)
+    assert set(kept.top_ups.intents) == {f"i{number}" for number in range(1, last + 1)}
+    with StoreReader(path) as reader:
+        assert {change.intent for change in reader.margin_changes()} == set(kept.top_ups.intents)
     for channel in ("phone", "mail"):
         claimed = await store.claim(channel, NOW, lease=timedelta(seconds=60))
         assert [each.message.id for each in claimed] == [f"m{number}" for number in range(1, last + 1)]
