@@ -12,7 +12,6 @@ from monitor.exchanges import load
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.spec import Access
 from monitor.margin.position import PositionKey, Side
-from monitor.ports import MarginWriter
 from monitor.practice import EngineSource, PracticeExchange, PracticeServer
 from monitor.practice.engine.accounts import Kind, Position, Slot
 from monitor.topups.ledger import Intent, IntentState, Stand
@@ -110,7 +109,7 @@ def engine_of(name: str, *, hedged: bool = False) -> PracticeExchange:
     return engine
 
 
-def writer_of(name: str, way: Access, pacer: Pacer | None = None) -> MarginWriter:
+def writer_of(name: str, way: Access, pacer: Pacer | None = None) -> Any:
     """The exchange's writer, by its SPEC."""
     clock = SystemClock()
     return load(name).build_writer(way, pacer or Pacer(clock), clock)

@@ -12,6 +12,7 @@ from monitor.exchanges.pacing import Pacer
 from monitor.margin.position import Position, Side
 from monitor.margin.reading import FamilySnapshot
 from monitor.practice import Fault, FaultKind
+from monitor.practice.clock import wall_clock_ms
 from monitor.practice.engine.accounts import Slot
 from monitor.topups.ledger import IntentState
 from tests import builders
@@ -188,8 +189,7 @@ async def test_side_that_flipped_is_not_the_position_of_the_intent():
 @pytest.mark.parametrize("hours", [-2, 3])
 async def test_evidence_is_told_in_our_own_time_when_the_exchange_has_another(name, hours):
     async with desk(name) as at:
-        at.server.clock = lambda real=at.server.clock: real() + hours * 3_600_000
-        at.engine.clock = at.server.clock
+        at.server.clock = at.engine.clock = lambda: wall_clock_ms() + hours * 3_600_000
         intent = at.intent("3")
         await at.writer.change_margin(intent)
         evidence = await at.writer.fetch_evidence(intent)

@@ -143,10 +143,11 @@ async def test_a_write_is_signed_with_the_time_of_its_submission(name, seconds):
         await at.writer.change_margin(intent)
         call = next(call for call in at.server.log.last if call.method == "POST")
         # The practice exchange shares our clock. What is signed may be older by what the look at its clock took, never younger.
+        assert intent.submitted_at is not None
         behind = intent.submitted_at.timestamp() * 1000 - signed_ms(call)
         assert 0 <= behind < 1000
         window = {"binance": call.params.get("recvWindow"), "bybit": call.headers.get("x-bapi-recv-window"), "okx": "30000"}[name]
-        assert timedelta(milliseconds=int(window)) == at.writer.window
+        assert timedelta(milliseconds=int(str(window))) == at.writer.window
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
