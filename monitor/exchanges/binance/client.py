@@ -6,6 +6,7 @@ positions instead.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.session import Session
-from monitor.exchanges.shelf import DAY, Shelf
+from monitor.exchanges.shelf import DAY, UNREADABLE, Shelf
 from monitor.exchanges.spec import Access
 from monitor.exchanges.stops import RestingOrder, by_symbol
 from monitor.exchanges.unread import UnreadRows
@@ -179,11 +180,13 @@ class BinanceReader(AccountReader):
         doubtful, changed = set(), set()
         for row in rows:
             setting = self._settings.get(row["symbol"])
-            if parse.tells_no_mode(row):
-                if setting is None or setting.isolated:
-                    doubtful.add(row["symbol"])
-            elif setting is not None and not setting.isolated and parse.row_isolated(row, None):
-                changed.add(row["symbol"])
+            # What cannot be read is told when the row is parsed.
+            with contextlib.suppress(BadReading, *UNREADABLE):
+                if parse.tells_no_mode(row):
+                    if setting is None or setting.isolated:
+                        doubtful.add(row["symbol"])
+                elif setting is not None and not setting.isolated and parse.row_isolated(row, None):
+                    changed.add(row["symbol"])
         if doubtful:
             await self._settings.have(doubtful, within=patience(), newer_than=self.clock.monotonic() - asked)
         if changed:
@@ -211,6 +214,10 @@ class BinanceReader(AccountReader):
                 )
             except BadReading as error:
                 unread.add(error, name=symbol, why=error.message.removeprefix(f"{symbol}: "))
+                continue
+            except UNREADABLE as error:
+                why = f"its row has not the expected shape ({type(error).__name__})"
+                unread.add(BadReading(f"{symbol}: {why}"), name=symbol, why=why)
                 continue
             if isinstance(found, Position):
                 positions.append(found)

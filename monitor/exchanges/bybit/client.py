@@ -28,6 +28,7 @@ from monitor.exchanges.stops import RestingOrder, by_symbol
 from monitor.margin.reading import KeyFacts
 from monitor.ports import CheckLine, Clock
 
+_FLAT = ("", "0", 0)
 _SETTLES = {"usdt": "USDT", "usdc": "USDC"}
 _PAGE_ROWS = 200
 _ORDER_ROWS = 50
@@ -51,7 +52,7 @@ class BybitAccount(AccountReader):
         now_ms = int(self.clock.now().timestamp() * 1000)
         info, rows = await asyncio.gather(self._account_info(), self._rows(family))
         mode = info.mode_of(family)
-        symbols = {str(row.get("symbol")) for row in rows if row.get("size") not in {"", "0", 0}}
+        symbols = {str(row.get("symbol")) for row in rows if row.get("size") not in _FLAT}
         guarded = symbols if mode in {None, MarginMode.ISOLATED} else set()
         await self._book.have(family, symbols=symbols, guarded=guarded, patience=patience)
         terms_of = self._book.terms_for(family)

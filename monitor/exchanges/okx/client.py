@@ -27,6 +27,7 @@ from monitor.exchanges.stops import RestingOrder, by_symbol
 from monitor.margin.reading import KeyFacts
 from monitor.ports import CheckLine, Clock
 
+_FLAT = ("", "0", 0)
 _PAGE_ROWS = 100
 _MOST_PAGES = 10
 
@@ -46,7 +47,7 @@ class OkxAccount(AccountReader):
         held = {
             str(row.get("instId")): row.get("mgnMode") == "isolated"
             for row in sorted(rows, key=lambda row: row.get("mgnMode") == "isolated")
-            if row.get("instType") in DERIVATIVES and row.get("pos") not in {"", "0", 0}
+            if row.get("instType") in DERIVATIVES and row.get("pos") not in _FLAT
         }
         await self._book.have(held, guarded={name for name, isolated in held.items() if isolated}, patience=patience)
         content = self._content(rows, family)

@@ -152,6 +152,16 @@ async def test_reading_goes_on_and_tells_of_the_row_when_one_cannot_be_true():
     assert (told.symbol, told.mode, told.why) == ("ETHUSDT", "unreadable", "a price of -1 cannot be true")
 
 
+@pytest.mark.parametrize("odd", [{"marginType": 5}, {"isolatedWallet": [], "isolatedMargin": {}}, {"updateTime": {}}])
+async def test_reading_goes_on_when_one_row_has_another_shape(odd):
+    async with binance(fapi_v3_positionRisk=json_reply([usdm_row(), usdm_row(symbol="ETHUSDT") | odd])) as server:
+        snapshot = await snapshot_of(server)
+    assert [one.key.symbol for one in snapshot.positions] == ["BTC/USDT:USDT"]
+    (told,) = snapshot.unguarded
+    assert (told.symbol, told.mode) == ("ETHUSDT", "unreadable")
+    assert told.why.startswith("its row has not the expected shape")
+
+
 async def test_coinm_is_read_with_the_known_contract_sizes_when_nothing_tells_them():
     rows = [row | {"notionalValue": ""} for row in replies("dapi_v1_positionRisk")]
     async with binance(dapi_v1_positionRisk=json_reply(rows), dapi_v1_exchangeInfo=html(404)) as server:
