@@ -51,6 +51,8 @@ def test_policy_and_intervals_are_the_owners(tmp_path):
     assert (policy.once, policy.watching_since, str(policy.zone)) == (True, NOW, "Europe/Berlin")
     main = app.build_intervals(settings)["main"]
     assert (main.calm, main.near) == (timedelta(seconds=7), timedelta(seconds=1))
+    assert (policy.top_ups.policies, policy.top_ups.able) == ((), frozenset())
+    assert set(policy.top_ups.grains) == {"binance", "bybit", "okx"}
     assert {rule.KIND for rule in policy.rules} >= {"cushion", "margin_usage", "not_guarded", "data_stale"}
 
 
@@ -91,6 +93,17 @@ async def test_a_daemon_remembers_what_an_earlier_one_kept_and_forgets_what_is_n
     exchange.families = ("coinm",)
     async with app.build_daemon(settings) as parts:
         assert (parts.guard.memory.positions, parts.guard.memory.families) == ({}, {})
+
+
+async def test_a_store_that_was_lost_begins_with_the_kill_switch_thrown(tmp_path, fakes):
+    settings = loaded(tmp_path, THREE)
+    async with app.build_daemon(settings) as parts:
+        assert (await parts.store.load()).top_ups.stopped_at is None
+    settings.store.write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
+    for _ in range(2):
+        async with app.build_daemon(settings) as parts:
+            assert (await parts.store.load()).top_ups.stopped_at is not None
+            assert parts.guard.memory.top_ups.stopped_at is not None
 
 
 async def test_a_ban_outlives_the_daemon_that_met_it(tmp_path, fakes):

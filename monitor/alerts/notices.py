@@ -174,12 +174,14 @@ def status_line(watch: Watch, read_at: datetime | None, now: datetime) -> str:
     return ", ".join(parts)
 
 
-def store_lost_text(aside: str) -> tuple[str, str]:
-    """Title and body after a damaged store was moved aside."""
+def store_lost_text(aside: str, *, tops_up: bool = False) -> tuple[str, str]:
+    """Title and body after a damaged store was moved aside; ``tops_up``: some account has a key that may add margin."""
     lines = [
         f"The store was damaged and is kept as {aside}. margincall guards on with an empty memory.",
         "What was acknowledged or silenced is forgotten, open alerts are told anew, history begins now.",
     ]
+    if tops_up:
+        lines.append("No margin is added: what was spent is forgotten too. `margincall topups start` lets it go on.")
     return "margincall: the store was damaged, memory starts anew", "\n".join(lines)
 
 

@@ -25,16 +25,17 @@ from monitor.app.parts import (
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
 from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
-from monitor.memory import not_ahead
+from monitor.memory import Commit, not_ahead
 from monitor.policy import Policy
 from monitor.ports import Notifier, Store
+from monitor.topups.state import TopUpChanges
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.control import Verb
     from monitor.daemon.run import Parts
 
-__all__ = ["build_channels", "build_clerk", "build_daemon", "build_exchanges", "build_policy", "secrets_of"]
+__all__ = ["build_channels", "build_clerk", "build_daemon", "build_exchanges", "build_intervals", "build_policy", "secrets_of"]
 
 
 def secrets_of(loaded: Loaded) -> list[str]:
@@ -86,8 +87,8 @@ def _usable_channels(loaded: Loaded) -> list[Notifier]:
     return channels
 
 
-async def _open_store(path: Path) -> tuple[Store, Path | None]:
-    """The store, and where a damaged one was moved: a guard with an empty memory is better than none."""
+async def _open_store(path: Path, clock: SystemClock) -> tuple[Store, Path | None]:
+    """The store, and where a damaged one was moved: a guard with an empty memory is better than none, but adds no margin."""
     from monitor.store.aside import move_aside
     from monitor.store.sqlite import SqliteStore
 
@@ -95,7 +96,10 @@ async def _open_store(path: Path) -> tuple[Store, Path | None]:
         return await SqliteStore.open(path), None
     except StoreCorrupt:
         aside = move_aside(path)
-        return await SqliteStore.open(path), aside
+        store = await SqliteStore.open(path)
+        # The journal is lost with it: nobody knows what was spent, or what is on its way, until a person has looked.
+        await store.commit(Commit(at=clock.now(), top_ups=TopUpChanges(stopped=True)), channels=())
+        return store, aside
 
 
 @asynccontextmanager
@@ -118,7 +122,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         stack.enter_context(InstanceLock(loaded.store))
         crashpoint("start.locked")
         channels = _usable_channels(loaded)
-        store, aside = await _open_store(loaded.store)
+        store, aside = await _open_store(loaded.store, clock)
         crashpoint("start.opened")
         stack.push_async_callback(store.close)
         loop = asyncio.get_running_loop()

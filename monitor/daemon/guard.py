@@ -129,7 +129,7 @@ class Guard:
 
     async def tell_store_lost(self, aside: str) -> None:
         """Say that the store was damaged and that the guard began with an empty memory."""
-        title, body = store_lost_text(aside)
+        title, body = store_lost_text(aside, tops_up=bool(self.policy.top_ups.able))
         await self._tell(NotifyReason.EVENT, title, body, level=Level.CRITICAL)
 
     async def tell_stopped(self) -> None:

@@ -12,6 +12,7 @@ from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.position import Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
 from monitor.memory import FamilyState
+from monitor.topups.policy import TopUps
 from tests.builders import COINM, NOW, USDM, at, failure, key, position, snapshot
 from tests.daemon.guarding import CountingStore, Post
 from tests.daemon.virtual import run_virtually
@@ -292,3 +293,11 @@ async def test_a_store_that_was_lost_is_told_as_critical():
     assert message.title == "margincall: the store was damaged, memory starts anew"
     assert "store.db.damaged" in message.body
     assert message.level.label == "critical"
+    assert "No margin" not in message.body
+
+
+async def test_a_store_that_was_lost_stops_automatic_margin_and_says_so():
+    post = Post()
+    post.guard.policy = replace(post.guard.policy, top_ups=TopUps(able=frozenset({"main"})))
+    await post.guard.tell_store_lost("store.db.damaged")
+    assert "No margin is added: what was spent is forgotten too." in post.store.kept[-1].messages[0].body
