@@ -14,12 +14,10 @@ from pathlib import Path
 
 from tests.e2e.chaos import scripts
 from tests.e2e.chaos.ledger import account, rows
-from tests.e2e.chaos.scene import STORE, Scene
+from tests.e2e.chaos.scene import PATIENCE, STORE, Scene
 from tests.e2e.chaos.table import PLACES, Place
 
 ON_EVERY_WAY = [place for place in PLACES if place.script is scripts.fall]
-ROUNDS = 5
-"""How often a script is played until the place that was picked has been passed often enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +96,9 @@ def _run(scene: Scene, plan: Plan) -> Result:
     scene.armed, scene.reboots = "", 0
     trouble = ""
     try:
-        for _ in range(ROUNDS):
+        while plan.armed[0] not in scene.deaths:
+            assert time.monotonic() < began + PATIENCE, f"{plan.armed[0]} was never passed"
             plan.place.script(scene)
-            if plan.armed[0] in scene.deaths:
-                break
-        assert plan.armed[0] in scene.deaths, f"{plan.armed[0]} was never passed"
         scene.planned.clear()
         scene.until(lambda: scripts.settled(scene), "an empty outbox")
     except AssertionError as error:
