@@ -2,12 +2,13 @@
 
 Pure: no clock, no I/O. The daemon calls ``decide`` for each reading of a family and, once a second, with no reading at all
 (the *tick*), so that staleness, holds and repeats work exactly when no poll returns. It composes the decide rooms in order:
-observe (who is here), judge (rules), advance (alerts), and the words of what is to be told.
+observe (who is here), judge (rules), advance (alerts), the words of what is to be told, and what all that means for margins
+that are to be changed (spend).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.alerts.lifecycle import owed_again
@@ -20,6 +21,9 @@ from monitor.memory import ChannelMemory, Commit, Memory, PositionMemory
 from monitor.observe import Observation, observe
 from monitor.policy import Policy
 from monitor.rules import kind_of
+from monitor.spend.change import Change
+from monitor.spend.readings import after_reading
+from monitor.spend.ticking import after_tick
 
 AWAY = timedelta(minutes=2)
 """After so long without a daemon, what is still past a line is told once more; a mere restart takes seconds."""
@@ -47,7 +51,9 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
     if reading is None or isinstance(reading, ChannelMemory | KeyFacts):
         if reading is None:
             draft.tick()
-        elif isinstance(reading, KeyFacts):
+            decision = Decision(memory=draft.remembered(), commit=draft.commit(None))
+            return _with(decision, after_tick(decision.memory, policy, now))
+        if isinstance(reading, KeyFacts):
             draft.learn(reading)
         else:
             draft.hear(reading)
@@ -56,11 +62,29 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
     if isinstance(reading, FamilySnapshot) and _was_away(reading, memory, policy):
         _owe_again(draft, observation)
     draft.take(observation)
-    return Decision(
+    decision = Decision(
         memory=draft.remembered(),
         commit=draft.commit(observation if isinstance(reading, FamilySnapshot) else None),
         divergent=tuple(seen.key for seen in observation.seen if seen.assessment.diverges),
         opened=tuple(seen for seen in observation.seen if seen.key in observation.born),
+    )
+    return _with(decision, after_reading(memory, decision.memory, observation, policy, now))
+
+
+def _with(decision: Decision, change: Change | None) -> Decision:
+    """The decision and, in the same commit, what it means for the journal of margin changes."""
+    if change is None:
+        return decision
+    made = change.commit
+    return replace(
+        decision,
+        memory=change.memory,
+        commit=replace(
+            decision.commit,
+            messages=(*decision.commit.messages, *made.messages),
+            top_ups=made.top_ups,
+            margin_changes=made.margin_changes,
+        ),
     )
 
 

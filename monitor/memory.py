@@ -14,7 +14,7 @@ from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
 from monitor.topups.changes import MarginChange
-from monitor.topups.state import NO_CHANGES, TopUpChanges, TopUpMemory
+from monitor.topups.state import NO_CHANGES, TopUpChanges, TopUpMemory, shifted_top_ups
 
 
 class FamilyState(StrEnum):
@@ -185,4 +185,5 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
         silences={name: replace(one, since=one.since + step, until=one.until + step) for name, one in memory.silences.items()},
         channels={name: replace(one, broken_since=moved(one.broken_since)) for name, one in memory.channels.items()},
         keys={key: replace(one, read_at=one.read_at + step, lost_at=moved(one.lost_at)) for key, one in memory.keys.items()},
+        top_ups=shifted_top_ups(memory.top_ups, step),
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from monitor.margin.position import PositionKey
-from monitor.topups.ledger import Intent
+from monitor.topups.ledger import Intent, Stand
 from monitor.topups.refusal import Refusal
 
 
@@ -44,6 +44,16 @@ class TopUpMemory:
     refusals: Mapping[tuple[str, PositionKey], Refusal] = field(default_factory=dict)
     lease: int = 0
 
+    def changes(self) -> TopUpChanges:
+        """All of it but the switch, to be kept once more as it is now."""
+        return TopUpChanges(
+            intents=tuple(self.intents.values()),
+            paused=self.paused,
+            rehearsals=tuple(self.rehearsals.values()),
+            circuits=tuple(self.circuits.values()),
+            refusals=tuple(self.refusals.values()),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopUpChanges:
@@ -67,3 +77,36 @@ class TopUpChanges:
 
 
 NO_CHANGES = TopUpChanges()
+
+
+def shifted_top_ups(memory: TopUpMemory, step: timedelta) -> TopUpMemory:
+    """The same with every time moved by ``step``: after the clock was set, ages and waits are what they were before."""
+    return replace(
+        memory,
+        intents={name: _moved_intent(one, step) for name, one in memory.intents.items()},
+        stopped_at=_moved(memory.stopped_at, step),
+        paused={name: since + step for name, since in memory.paused.items()},
+        rehearsals={name: replace(one, since=one.since + step) for name, one in memory.rehearsals.items()},
+        circuits={key: replace(one, opened_at=one.opened_at + step) for key, one in memory.circuits.items()},
+        refusals={who: replace(one, since=one.since + step) for who, one in memory.refusals.items()},
+    )
+
+
+def _moved_intent(intent: Intent, step: timedelta) -> Intent:
+    return replace(
+        intent,
+        planned_at=intent.planned_at + step,
+        before=_moved_stand(intent.before, step),
+        submitted_at=_moved(intent.submitted_at, step),
+        valid_until=_moved(intent.valid_until, step),
+        settled_at=_moved(intent.settled_at, step),
+        after=None if intent.after is None else _moved_stand(intent.after, step),
+    )
+
+
+def _moved_stand(stand: Stand, step: timedelta) -> Stand:
+    return replace(stand, at=stand.at + step)
+
+
+def _moved(time: datetime | None, step: timedelta) -> datetime | None:
+    return None if time is None else time + step
