@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,6 +36,7 @@ KEEP_SECONDS = 8.0
 """How long a decision waits for the store; SQLite itself gives up on a lock sooner, a disk that hangs never does."""
 AGAIN_SECONDS = 5.0
 """How long a store that failed is left alone."""
+_PARTS = tuple(part.name for part in fields(Commit) if part.name != "at")
 
 
 class Guard:
@@ -121,6 +122,10 @@ class Guard:
             follow()
             self.memory = shifted(self.memory, step)
             self.policy = replace(self.policy, watching_since=self.policy.watching_since + step)
+            # Caps and rehearsals count time over restarts: the journal must not keep what a wrong clock said.
+            await self._keep(
+                Decision(memory=self.memory, commit=Commit(at=self._clock.now(), top_ups=self.memory.top_ups.changes()))
+            )
 
     async def tell_started(self, expected: Iterable[FamilyKey] = ()) -> None:
         """Say what is guarded and what not; one of the ``expected`` families that has not answered yet counts as blind."""
@@ -237,16 +242,4 @@ class Guard:
 
 
 def _holds_anything(commit: Commit) -> bool:
-    return bool(
-        commit.families
-        or commit.positions
-        or commit.readings
-        or commit.closed
-        or commit.alerts
-        or commit.alerts_ended
-        or commit.messages
-        or commit.rulings
-        or commit.silences
-        or commit.keys
-        or commit.channels
-    )
+    return any(getattr(commit, part) for part in _PARTS)

@@ -11,11 +11,15 @@ from monitor.daemon.watching import pruned, watch_of
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.position import Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
-from monitor.memory import FamilyState
+from monitor.memory import Commit, FamilyState
+from monitor.requests import Granted
+from monitor.topups.ledger import IntentState
 from monitor.topups.policy import TopUps
+from monitor.topups.state import TopUpChanges
 from tests.builders import COINM, NOW, USDM, at, failure, key, position, snapshot
 from tests.daemon.guarding import CountingStore, Post
 from tests.daemon.virtual import run_virtually
+from tests.store.journal_examples import change, circuit, in_state, refusal, rehearsal
 
 CALM, WARNING, EMERGENCY = "100", "96", "93"
 FULL = StoreUnavailable("the store cannot be used now (SQLITE_FULL)")
@@ -208,6 +212,31 @@ async def test_ages_stay_as_they_are_when_the_clock_is_set():
     post.clock.advance(0.5)
     await post.guard.tick()
     assert post.guard.memory.families[USDM].state is FamilyState.BLIND
+
+
+@pytest.mark.parametrize("step", [-3600, 86400])
+async def test_the_journal_is_kept_with_its_times_moved_when_the_clock_is_set(step):
+    """Else a restart would count caps and rehearsals by what the wrong clock said."""
+    post = Post()
+    sent = in_state(IntentState.UNKNOWN)
+    changes = TopUpChanges(
+        intents=(sent,), paused={"a": NOW}, rehearsals=(rehearsal(since=NOW),), circuits=(circuit(),), refusals=(refusal(),)
+    )
+    await post.store.commit(Commit(at=NOW, top_ups=changes), channels=())
+    post.guard.memory = await post.store.load()
+    await post.guard.shift(timedelta(seconds=step), lambda: post.clock.step(step))
+    kept = (await post.store.load()).top_ups
+    assert kept == post.guard.memory.top_ups
+    assert kept.intents[sent.id].planned_at == sent.planned_at + timedelta(seconds=step)
+    assert kept.rehearsals["btc_guard"].since == kept.paused["a"] == NOW + timedelta(seconds=step)
+
+
+@pytest.mark.parametrize("part", [{"top_ups": TopUpChanges(paused={"btc_guard": NOW})}, {"margin_changes": (change(),)}])
+async def test_what_is_about_margin_alone_is_kept(part):
+    post = Post()
+    commit = Commit(at=NOW, **part)
+    await post.guard.grant(lambda memory, _: Granted(memory=memory, commit=commit))
+    assert post.store.kept == [commit]
 
 
 @pytest.mark.parametrize("step", [-3600, 3600, 600])
