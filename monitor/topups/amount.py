@@ -9,6 +9,11 @@ from monitor.margin.quantities import ZERO
 from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage, with_added_margin
 from monitor.topups.policy import Grain, Line, Measure, TopUpPolicy
 
+_MARGIN_FOR = {
+    Measure.CUSHION: margin_for_cushion,
+    Measure.MARGIN_USAGE: margin_for_usage,
+    Measure.LIQUIDATION_DISTANCE: margin_for_distance,
+}
 USEFUL = Decimal("0.001")
 """A part of what is needed must move the liquidation price by at least this share of the mark: less buys no time."""
 TAIL = Decimal("0.001")
@@ -17,15 +22,12 @@ TAIL = Decimal("0.001")
 
 def reached(line: Line, figures: Figures) -> bool:
     """Whether the position stands at the line or beyond it, on the side of danger."""
-    match line.measure:
-        case Measure.CUSHION:
-            return figures.cushion is not None and figures.cushion <= line.value
-        case Measure.MARGIN_USAGE:
-            return figures.margin_usage is None or figures.margin_usage >= line.value
-        case Measure.LIQUIDATION_DISTANCE:
-            return figures.headroom <= 0 or (
-                figures.liquidation_distance is not None and figures.liquidation_distance <= line.value
-            )
+    if line.measure is Measure.CUSHION:
+        return figures.cushion is not None and figures.cushion <= line.value
+    if line.measure is Measure.MARGIN_USAGE:
+        return figures.margin_usage is None or figures.margin_usage >= line.value
+    near = figures.liquidation_distance is not None and figures.liquidation_distance <= line.value
+    return figures.headroom <= 0 or near
 
 
 def needed(assessment: Assessment, policy: TopUpPolicy) -> Decimal | None:
@@ -33,13 +35,7 @@ def needed(assessment: Assessment, policy: TopUpPolicy) -> Decimal | None:
     position = assessment.position
     if policy.target is None:
         return policy.step.get(position.instrument.settle_currency)
-    match policy.target.measure:
-        case Measure.CUSHION:
-            return margin_for_cushion(position, policy.target.value)
-        case Measure.MARGIN_USAGE:
-            return margin_for_usage(position, policy.target.value)
-        case Measure.LIQUIDATION_DISTANCE:
-            return margin_for_distance(position, policy.target.value)
+    return _MARGIN_FOR[policy.target.measure](position, policy.target.value)
 
 
 def rounded_up(amount: Decimal, grain: Grain) -> Decimal:
