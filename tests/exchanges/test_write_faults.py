@@ -43,7 +43,10 @@ def no_secret(at, error: MargincallError) -> bool:
 @pytest.mark.parametrize("name", EXCHANGES)
 async def test_no_clear_answer_is_unknown_and_the_evidence_tells(name, kind, executes):
     async with desk(name) as at:
-        at.writer.patience = 0.4 if kind in {"hang", "drip"} else 5.0
+        if kind in {"hang", "drip"}:
+            # Long enough for the request to leave on a busy machine, the exchange's clock being known.
+            await at.writer.session.tune()
+            at.writer.patience = 1.0
         before = at.margin()
         at.server.faults.add(write_fault(kind, executes))
         intent = at.intent("7.25")
@@ -183,8 +186,7 @@ async def test_nothing_is_sent_once_the_writer_is_closed(name):
 @pytest.mark.parametrize("name", EXCHANGES)
 async def test_reads_go_on_through_faults_of_writes(name):
     async with desk(name) as at:
-        at.server.faults.add(write_fault("hang"))
-        at.writer.patience = 0.3
+        at.server.faults.add(write_fault("close"))
         await sent(at, at.intent())
         assert (await at.writer.fetch_evidence(at.intent())).isolated_margin == at.margin()
         at.server.faults.add(Fault(kind=FaultKind.INTERNAL, method="GET"))

@@ -142,10 +142,11 @@ async def test_a_write_is_signed_with_the_time_of_its_submission(name, seconds):
         intent = later(at.intent(), seconds)
         await at.writer.change_margin(intent)
         call = next(call for call in at.server.log.last if call.method == "POST")
-        # The practice exchange shares our clock. What is signed may be older by what the look at its clock took, never younger.
+        # The practice exchange shares our clock. What is signed may be older by what the look at its clock took (2 s at most),
+        # never younger.
         assert intent.submitted_at is not None
         behind = intent.submitted_at.timestamp() * 1000 - signed_ms(call)
-        assert 0 <= behind < 1000
+        assert 0 <= behind <= 2000
         window = {"binance": call.params.get("recvWindow"), "bybit": call.headers.get("x-bapi-recv-window"), "okx": "30000"}[name]
         assert timedelta(milliseconds=int(str(window))) == at.writer.window
 
@@ -286,12 +287,16 @@ async def test_only_an_answer_that_speaks_of_this_very_change_confirms_it(name, 
 
 async def test_two_writes_at_once_do_not_share_their_passage():
     async with desk("binance") as at:
+        await at.writer.session.tune()
         first, second = at.intent("5"), later(at.intent("6"), 1)
         at.server.faults.add(Fault(kind=FaultKind.SLOW, method="POST", amount=Decimal("0.05")))
         await asyncio.gather(at.writer.change_margin(first), at.writer.change_margin(second))
         calls = {call.params["amount"]: signed_ms(call) for call in at.server.log.last if call.method == "POST"}
         assert sorted(at.changes()) == [5, 6]
-        assert 900 < calls["5"] - calls["6"] < 2000
+        assert first.submitted_at is not None
+        assert second.submitted_at is not None
+        apart = (first.submitted_at - second.submitted_at) / timedelta(milliseconds=1)
+        assert abs(calls["5"] - calls["6"] - apart) <= 2
 
 
 async def test_cancelled_write_stays_cancelled_and_is_sent_once():
