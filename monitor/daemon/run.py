@@ -214,8 +214,15 @@ def _settled(parts: Parts) -> bool:
 
 
 async def _deliver_within(workers: Sequence[ChannelWorker], seconds: float) -> None:
-    """Deliver what is due, all channels side by side, and give up after ``seconds``; the outbox keeps the rest."""
-    await _within(seconds, *(worker.deliver_within(seconds) for worker in workers))
+    """Deliver what is due, all channels side by side, and give up after ``seconds``; the outbox keeps the rest.
+
+    Twice, since a channel that breaks is told of by the others, which may have been done by then.
+    """
+    clock = asyncio.get_running_loop()
+    end = clock.time() + seconds
+    for _ in range(2):
+        left = max(0.0, end - clock.time())
+        await _within(left, *(worker.deliver_within(left) for worker in workers))
 
 
 async def _within(seconds: float, *work: Awaitable[None]) -> None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from monitor.alerts.routing import Routing
 from monitor.clock import SystemClock
 from monitor.daemon import run as module
 from monitor.daemon.control import Control
@@ -18,7 +19,7 @@ from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
 from monitor.daemon.guard import Guard
 from monitor.daemon.run import Parts, run_forever, run_once
 from monitor.daemon.schedule import Schedule
-from monitor.errors import ChannelUnavailable, StoreUnavailable
+from monitor.errors import ChannelRefused, ChannelUnavailable, StoreUnavailable
 from monitor.margin.reading import FamilyNotOpened
 from monitor.memory import Memory
 from monitor.policy import Intervals
@@ -55,9 +56,10 @@ class Market(Moody):
 
 
 class Phone(FakeNotifier):
-    """``hangs``: takes a message and never says what became of it."""
+    """``hangs``: takes a message and never says what became of it; ``seconds``: how long it takes to say so."""
 
     hangs = False
+    seconds = 0.0
 
     def __init__(self, name="phone"):
         super().__init__(name)
@@ -66,6 +68,7 @@ class Phone(FakeNotifier):
     async def send(self, message):
         if self.hangs:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.seconds)
         await super().send(message)
         self.times.append(asyncio.get_running_loop().time())
 
@@ -376,6 +379,22 @@ def test_a_single_run_reads_everything_delivers_and_succeeds():
     assert exchange.closed
     assert took < 1
     del world
+
+
+def test_a_single_run_says_on_the_other_channel_that_one_is_broken_however_late_that_shows():
+    """The phone's service takes 3 s to refuse; the chat had nothing left to do long before."""
+    phone, chat, exchange = Phone(), Phone("chat"), Market("usdm", mark=EMERGENCY)
+    phone.usually, phone.seconds = ChannelRefused("channel phone: the service answered 401 (Unauthorized)"), 3
+
+    async def main(clock):
+        world = World(clock, exchange, phone, once=True)
+        workers = [ChannelWorker(one, world.store, clock, changed=world.guard.channel_changed) for one in (phone, chat)]
+        world.guard.policy = replace(world.guard.policy, routing=Routing(everyone=("phone", "chat")))
+        await run_once(replace(world.parts, workers=workers))
+
+    run_virtually(main)
+    assert chat.titles[0] == "EMERGENCY: BTC/USDT long cushion 23 %, liq 2.2 % away"
+    assert chat.titles[1:] == ["phone is broken; alerts go to chat"]
 
 
 def test_a_single_run_tells_at_once_what_cannot_be_read_and_fails():
