@@ -186,6 +186,9 @@ class Store(Protocol):
 
         Both are one transaction. Raises TopUpsStopped for a stop in the store or a file ``STOP`` beside it; then, as after any
         StoreFault, nothing has changed and nothing may be sent.
+
+        A caller that stops waiting (a deadline) must send nothing either, but the commit may still have been kept: the intent
+        is REJECTED then as certainly not sent, a move that fits both, and never ABANDONED.
         """
         ...
 
