@@ -39,8 +39,13 @@ STEPS: list[int] = [0]
 class PolicyMachine(RuleBasedStateMachine):
     """Readings, owners, exchanges and clocks do what they like; the policy is asked after each."""
 
-    @initialize(partial=st.booleans(), dry=st.sampled_from([False, False, True]), skip=st.sampled_from([True, True, False]))
-    def begin(self, partial, dry, skip):
+    @initialize(
+        partial=st.booleans(),
+        dry=st.sampled_from([False, False, True]),
+        skip=st.sampled_from([True, True, False]),
+        elsewhere=st.sampled_from(["1", "100"]),
+    )
+    def begin(self, partial, dry, skip, elsewhere):
         self.now = NOW
         self.rule = policy(
             caps=caps(per_action=PER_ACTION, per_position=PER_POSITION, per_day=PER_DAY, actions_per_day=4),
@@ -51,7 +56,7 @@ class PolicyMachine(RuleBasedStateMachine):
             skip_rehearsal=skip,
         )
         self.top_ups = replace(TOP_UPS, account_caps={"main": {"USDT": ACCOUNT}})
-        other = intent(0, amount="100", ago=3600, here=situation(held={"symbol": "ETH/USDT:USDT"}))
+        other = intent(0, amount=elsewhere, ago=3600, here=situation(held={"symbol": "ETH/USDT:USDT"}))
         self.memory = replace(MEMORY, intents={other.id: other})
         self.margin, self.free, self.mark, self.epoch = D(100), D(500), D(93), 1
         self.age, self.held, self.where = timedelta(), {}, {}
