@@ -97,8 +97,6 @@ def parse_amount(value: object) -> Decimal:
 
 def parse_price(value: object) -> Decimal:
     """A price: ``80000``, ``0.00001234``."""
-    if isinstance(value, Decimal):
-        return value
     text = _text(value)
     if not _BARE.fullmatch(text) or not dec(text):
         complain("must be a price above 0, such as 80000")
@@ -107,8 +105,6 @@ def parse_price(value: object) -> Decimal:
 
 def parse_count(value: object) -> int:
     """How many: ``5``."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
     text = _text(value)
     if not _COUNT.fullmatch(text):
         complain("must be a whole number above 0, such as 5")
