@@ -100,7 +100,8 @@ def _run(scene: Scene, plan: Plan) -> Result:
             assert time.monotonic() < began + PATIENCE, f"{plan.armed[0]} was never passed"
             plan.place.script(scene)
         scene.planned.clear()
-        scene.until(lambda: scripts.settled(scene), "an empty outbox")
+        scene.revive()
+        scene.settle()
     except AssertionError as error:
         trouble = str(error)
     deaths = tuple(scene.deaths)

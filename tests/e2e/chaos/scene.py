@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,13 +46,14 @@ class Scene(Stage):
     """A stage on which the daemon dies.
 
     ``planned``: the crash points that the next starts are armed with; ``deaths``: those it died at; ``reboots``: how often it
-    was killed at none.
+    was killed at none; ``begun``: the arrivals before the daemon that runs now.
     """
 
     planned: list[str] = field(default_factory=list)
     deaths: list[str] = field(default_factory=list)
     armed: str = ""
     reboots: int = 0
+    begun: int = 0
     watcher: Receiver = field(default_factory=Receiver)
 
     @classmethod
@@ -75,8 +77,7 @@ class Scene(Stage):
             self.account(account, "binance", *held, marks={name: str(entry * CALM) for name, entry in ENTRIES.items()})
         url = self.watcher.url.replace("json://", "http://")
         self.program.environment["MARGINCALL_SECRET_WATCHER_URL"] = url
-        for channel in self.channels:
-            self.hears(channel, f"guarding {len(ACCOUNTS) * len(ENTRIES)} positions", since=0)
+        self.settle()
         self.rest()
 
     def close(self) -> None:
@@ -98,6 +99,7 @@ class Scene(Stage):
             self.deaths.append(self.armed)
         self.armed = self.planned.pop(0) if self.planned else ""
         self.program.environment[VARIABLE] = self.armed
+        self.begun = len(self.arrivals)
         self.start()
 
     def reboot(self) -> None:
@@ -106,6 +108,28 @@ class Scene(Stage):
             self.end(signal.SIGKILL)
             self.reboots += 1
         self.revive()
+
+    def settle(self) -> None:
+        """Wait until the daemon that runs has said on every channel what it guards, and nothing waits for a channel any more.
+
+        At rest nothing else is said by itself: whoever kills it then cuts nothing off.
+        """
+        words = f"guarding {len(ACCOUNTS) * len(ENTRIES)} positions"
+
+        def heard() -> bool:
+            said = {one.channel for one in self.arrivals[self.begun :] if words in one.title}
+            return said == set(self.channels)
+
+        self.until(heard, "what is guarded, on every channel")
+        self.until(lambda: not self.read("SELECT 1 FROM deliveries WHERE state IN ('waiting', 'sending')"), "an empty outbox")
+
+    def read(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """What the store says."""
+        connection = sqlite3.connect(f"{(self.folder / STORE).as_uri()}?mode=ro", uri=True)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
 
     def rest(self) -> None:
         """Between two runs no daemon runs, and everything is well."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import signal
-import sqlite3
 from collections.abc import Callable
 
-from tests.e2e.chaos.scene import ACCOUNTS, CALM, ENTRIES, LOW, STORE, WARNED, Scene
+from tests.e2e.chaos.scene import ACCOUNTS, CALM, ENTRIES, LOW, WARNED, Scene
 from tests.e2e.program import PATIENCE
 from tests.receiver import ACCEPT, Status
 
@@ -124,11 +123,6 @@ def stop(scene: Scene) -> None:
     _rise(scene)
 
 
-def settled(scene: Scene) -> bool:
-    """Whether nothing waits for a channel any more."""
-    return not _rows(scene, "SELECT 1 FROM deliveries WHERE state IN ('waiting', 'sending') LIMIT 1")
-
-
 def _fall(scene: Scene) -> str:
     """The code of the alert that everyone of its level has accepted."""
     since = len(scene.arrivals)
@@ -148,13 +142,4 @@ def _rise(scene: Scene) -> None:
 
 
 def _acked(scene: Scene, code: str) -> bool:
-    return bool(_rows(scene, "SELECT 1 FROM alerts WHERE code = ? AND acked_at IS NOT NULL", code))
-
-
-def _rows(scene: Scene, query: str, *values: object) -> list[tuple[object, ...]]:
-    path = scene.folder / STORE
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        return connection.execute(query, values).fetchall()
-    finally:
-        connection.close()
+    return bool(scene.read("SELECT 1 FROM alerts WHERE code = ? AND acked_at IS NOT NULL", code))
