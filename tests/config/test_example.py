@@ -23,7 +23,8 @@ SECRETS = {
         "MAIN_API_KEY", "MAIN_SECRET", "MAIN_TRADE_API_KEY", "MAIN_TRADE_SECRET",
         "SECOND_API_KEY", "SECOND_SECRET", "THIRD_API_KEY", "THIRD_SECRET", "THIRD_PASSPHRASE",
     )
-} | {f"MARGINCALL_SECRET_{name}_URL": "https://x/y" for name in ("PHONE", "CHAT", "PARTNER", "HEARTBEAT")} | {"MARGINCALL_SECRET_WEB_TOKEN": "x" * 32}  # fmt: skip
+} | {f"MARGINCALL_SECRET_{name}_URL": "https://x/y" for name in ("PHONE", "CHAT", "PARTNER", "HEARTBEAT")}  # fmt: skip
+SECRETS["MARGINCALL_SECRET_WEB_TOKEN"] = "x" * 32
 
 MODELS: list[type[BaseModel]] = [
     Settings, ChannelSettings, Poll, LevelsSettings, LevelSettings, QuietHoursSettings, EscalationSettings, RouteSettings,

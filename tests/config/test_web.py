@@ -20,9 +20,7 @@ def test_the_default_is_this_machine():
     assert WebSettings().listen == Address("127.0.0.1", 9464)
 
 
-@pytest.mark.parametrize(
-    "written", ["9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", "999.1.1.1:80", "guard.lan:80", 9464]
-)
+@pytest.mark.parametrize("written", ["9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", "999.1.1.1:80", "guard.lan:80", 9464])
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(ValidationError, match="an address and a port"):
         WebSettings(listen=written)

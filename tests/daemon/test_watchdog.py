@@ -1,6 +1,7 @@
 """The watchdog: fed while everything moves, silent about nothing, and never fed by a mere timer."""
 
 import os
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -50,7 +51,7 @@ def test_the_period_is_what_systemd_says_to_this_process(environ, period):
 def test_it_is_fed_while_every_worker_turns_and_not_when_one_hangs():
     clock, manager = FakeClock(NOW), Manager()
     turned = {"poll-main": 0.0, "tick": 0.0}
-    watched = [Watched(name=name, turned=lambda name=name: turned[name], within=20) for name in turned]
+    watched = [Watched(name=name, turned=partial(turned.__getitem__, name), within=20) for name in turned]
     watch = dog(clock, manager, *watched)
     start = clock.monotonic()
     turned.update(dict.fromkeys(turned, start))

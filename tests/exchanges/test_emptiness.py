@@ -93,7 +93,7 @@ async def test_the_balance_that_settles_a_doubt_waits_for_nothing_that_can_wait(
         await at.snapshot()
         await at.settled()
         at.server.answers[POSITIONS] = json_reply(envelope([]))
-        async with at.exchange.session._turn:  # calls that can wait stand in line
+        async with at.exchange.session._turn:  # type: ignore[attr-defined]  # calls that can wait stand in line
             at.clock.advance(1)
             assert "the balance still shows 1000 USDT" in (await at.failure()).message
 
@@ -182,7 +182,7 @@ def test_an_empty_list_is_true_when_half_of_the_margin_went_back(before, now, be
 )
 def test_a_balance_that_tells_nothing_makes_an_empty_list_last_before_it_is_true(balances, readable, lists):
     doubt = doubt_of("1000")
-    seen = []
+    seen: list[Any] = []
     while doubt.margins:  # a list a second
         doubt.begin(float(len(seen)))
         seen.append(told(lambda: doubt.settle(balances, float(len(seen)), readable=readable)))

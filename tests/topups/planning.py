@@ -39,9 +39,8 @@ def policy(**changes: Any) -> TopUpPolicy:
 
 
 def caps(**changes: Any) -> Caps:
-    return replace(
-        policy().caps, **{name: value if name == "actions_per_day" else {"USDT": D(value)} for name, value in changes.items()}
-    )
+    values: dict[str, Any] = {name: value if name == "actions_per_day" else {"USDT": D(value)} for name, value in changes.items()}
+    return replace(policy().caps, **values)
 
 
 def situation(mark: str = "93", *, free: str | None = "1000", held: dict[str, Any] | None = None, **changes: Any) -> Situation:

@@ -253,4 +253,6 @@ def test_an_inverse_position_is_helped_in_its_own_coin():
     found = planned(rule, rich, top_ups=fine)
     assert isinstance(found, Approved)
     assert found.amount == found.amount.quantize(D("0.0001"))
-    assert assess(with_added_margin(rich.assessment.position, found.amount)).judged.cushion >= D("0.6")
+    cushion = assess(with_added_margin(rich.assessment.position, found.amount)).judged.cushion
+    assert cushion is not None
+    assert cushion >= D("0.6")

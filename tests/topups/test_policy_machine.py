@@ -1,8 +1,9 @@
 """A policy in a world that changes at random: whatever happens, no cap is passed, nothing is added without need, all is named."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from monitor.margin.position import ExchangeSays, PositionStatus
 from monitor.topups.amount import reached
-from monitor.topups.ledger import IntentState
+from monitor.topups.ledger import Intent, IntentState
 from monitor.topups.plan import Approved, plan, recheck
 from monitor.topups.policy import Mode, NotBeyond
 from monitor.topups.refusal import RefusalReason
@@ -29,11 +30,20 @@ SETTLED = (
     IntentState.RECONCILED_NOT_APPLIED,
     IntentState.DISPUTED,
 )
-BETWEEN = {"another life": {"epoch": 0}, "cross": {"mode": "cross"}, "poorer": {"free": D(21)}, "failing": {"failing": True}}
+BETWEEN: dict[str, dict[str, Any]] = {
+    "another life": {"epoch": 0},
+    "cross": {"mode": "cross"},
+    "poorer": {"free": D(21)},
+    "failing": {"failing": True},
+}
 """What may change between the plan and the send."""
 EVERY = set(RefusalReason)
 SEEN: set[RefusalReason] = set()
 STEPS: list[int] = [0]
+
+
+def _sent(one: Intent) -> datetime:
+    return one.submitted_at or one.planned_at
 
 
 class PolicyMachine(RuleBasedStateMachine):
@@ -145,7 +155,7 @@ class PolicyMachine(RuleBasedStateMachine):
             planned_at=self.now, epoch=self.epoch, lease=self.memory.lease - lease,
         )  # fmt: skip
         planned = {**self.memory.intents, one.id: one}
-        changed = replace(self.here(), **BETWEEN.get(between, {}))
+        changed = replace(self.here(), **BETWEEN[between]) if between else self.here()
         again = recheck(one, changed, self.rule, self.top_ups, replace(self.memory, intents=planned), self.now)
         self._note(again)
         if again is not None:
@@ -181,7 +191,7 @@ class PolicyMachine(RuleBasedStateMachine):
         spent = [one for one in getattr(self, "memory", MEMORY).intents.values() if one.is_spent]
         assert all(one.amount <= PER_ACTION for one in spent if one.id != "i0")
         for one in spent:
-            since = [other for other in spent if one.submitted_at - timedelta(hours=24) < other.submitted_at <= one.submitted_at]
+            since = [other for other in spent if timedelta() <= _sent(one) - _sent(other) < timedelta(hours=24)]
             assert sum(other.amount for other in since) <= min(PER_DAY, ACCOUNT)
             assert sum(other.amount for other in since if other.key == one.key) <= PER_POSITION
             assert len(since) <= 4

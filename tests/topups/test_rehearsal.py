@@ -86,7 +86,9 @@ def test_what_may_do_less_goes_on(changes):
     narrower = replace(RULE, **changes)
     memory = remembering(RULE, since=NOW - timedelta(days=2))
     assert not rehearsing(narrower, memory, NOW)
-    assert begun(narrower, memory, NOW).since == NOW - timedelta(days=2)
+    known = begun(narrower, memory, NOW)
+    assert known is not None
+    assert known.since == NOW - timedelta(days=2)
     # and back again is more than the narrower one
     assert begins_anew(content_of(narrower), RULE)
 
@@ -109,4 +111,4 @@ def test_nothing_is_remembered_anew_while_all_is_as_it_was():
     assert begun(RULE, remembering(RULE), NOW) is None
     assert begun(replace(RULE, mode=Mode.DRY_RUN), remembering(RULE), NOW) is None
     assert begun(replace(RULE, mode=Mode.OFF), MEMORY, NOW) is None
-    assert begun(RULE, MEMORY, NOW).since == NOW
+    assert begun(RULE, MEMORY, NOW) == Rehearsal(policy=RULE.name, content=content_of(RULE), since=NOW)
