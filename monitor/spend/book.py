@@ -20,6 +20,8 @@ from monitor.topups.wording import Words, circuit_words, refusal_words, words_of
 
 PASSING = frozenset({RefusalReason.IN_FLIGHT, RefusalReason.COOLDOWN})
 """What is over by itself within a minute or so: never told, and never in the place of a reason that stays."""
+UNTOLD = PASSING | {RefusalReason.CIRCUIT_OPEN}
+"""That a circuit opened is told when it does."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Book:
         self.refusals[who] = refusal
         self.ended_refusals.discard(who)
         self._apply(TopUpChanges(refusals=(refusal,)))
-        if refusal.reason not in PASSING:
+        if refusal.reason not in UNTOLD:
             self.tell(refusal_words(refusal), refusal.key, refusal.since)
 
     def end_refusal(self, policy: str, key: PositionKey) -> None:
