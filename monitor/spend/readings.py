@@ -47,7 +47,7 @@ def after_reading(before: Memory, memory: Memory, observation: Observation, poli
         book = book or Book(memory=memory, policy=policy, now=now)
         if intents:
             _confirm(book, seen)
-        if old is not None and moves and old.epoch == seen.epoch:
+        if old is not None and old.epoch == seen.epoch:
             _watch(book, old, seen)
         if policies:
             _plan(book, seen, policy.top_ups)

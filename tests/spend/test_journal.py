@@ -26,8 +26,8 @@ def test_recovery_knows_nothing_of_what_was_being_sent_and_drops_what_was_planne
     planned = intent("i1", state=S.PLANNED)
     sending = sent("i2", state=S.SUBMITTING, here=position(symbol="ETH/USDT:USDT"))
     unknown = sent("i3", state=S.UNKNOWN, looks=1, here=position(symbol="SOL/USDT:USDT"))
-    change = recovered(remembering(planned, sending, unknown), 7, at(100))
-    assert [state_of(change, name) for name in ("i1", "i2", "i3")] == [S.ABANDONED, S.UNKNOWN, S.UNKNOWN]
+    change = recovered(remembering(planned, sending, unknown, sent("i4")), 7, at(100))
+    assert [state_of(change, name) for name in ("i1", "i2", "i3", "i4")] == [S.ABANDONED, S.UNKNOWN, S.UNKNOWN, S.VERIFIED]
     assert change.memory.top_ups.lease == 7
     # The wait begins anew, one window from now; looks before the restart do not count.
     for name in ("i2", "i3"):
