@@ -6,7 +6,7 @@ Imports are lazy, so that a verb pays only for what it uses: ccxt alone costs 0.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +22,14 @@ from monitor.app.parts import (
     build_policy,
     build_workers,
 )
+from monitor.app.top_ups import build_top_up_workers, lock_accounts
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
 from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
-from monitor.memory import Commit, not_ahead
+from monitor.memory import Commit, Memory, not_ahead
 from monitor.policy import Policy
-from monitor.ports import Notifier, Store
+from monitor.ports import Exchange, Notifier, Store
+from monitor.spend import recovered
 from monitor.topups.state import TopUpChanges
 
 if TYPE_CHECKING:
@@ -102,6 +104,15 @@ async def _open_store(path: Path, clock: SystemClock) -> tuple[Store, Path | Non
         return store, aside
 
 
+def _tell_what_was_open(exchanges: Sequence[Exchange], memory: Memory) -> None:
+    """Each exchange learns what an earlier run saw there last."""
+    for exchange in exchanges:
+        seen = [
+            one for key, one in memory.positions.items() if (key.exchange, key.account) == (exchange.exchange, exchange.account)
+        ]
+        exchange.expect([one.assessment.position for one in seen if not one.mode])
+
+
 @asynccontextmanager
 async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
@@ -120,6 +131,8 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     async with AsyncExitStack() as stack:
         crashpoint("start.locking")
         stack.enter_context(InstanceLock(loaded.store))
+        if not once:
+            stack.enter_context(lock_accounts(loaded))
         crashpoint("start.locked")
         channels = _usable_channels(loaded)
         store, aside = await _open_store(loaded.store, clock)
@@ -141,13 +154,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         ]
         memory = pruned(not_ahead(await store.load(), clock.now()), watched, [channel.name for channel in channels])
         crashpoint("start.remembered")
-        for exchange in exchanges:
-            seen = [
-                one
-                for key, one in memory.positions.items()
-                if (key.exchange, key.account) == (exchange.exchange, exchange.account)
-            ]
-            exchange.expect([one.assessment.position for one in seen if not one.mode])
+        _tell_what_was_open(exchanges, memory)
 
         async def channel_changed(name: str, error: str | None) -> None:
             await guard.channel_changed(name, error)
@@ -164,6 +171,9 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         )
         if aside is not None:
             await guard.tell_store_lost(aside.name)
+        await guard.spend(lambda memory, policy, now: recovered(memory, memory.top_ups.lease, now, policy))
+        crashpoint("topup.recovered")
+        top_ups = [] if once else build_top_up_workers(loaded, clock, pacer, guard)
         vitals = Vitals()
         try:
             yield Parts(
@@ -177,6 +187,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 control=Control(socket_path(loaded.store), verbs_of(guard)),
                 heartbeat=build_heartbeat(loaded, clock, guard),
                 digest=build_digest(loaded, clock, guard),
+                top_ups=top_ups,
                 pages=build_pages(loaded, clock, guard, vitals),
                 vitals=vitals,
             )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.app.top_ups import build_top_ups
 from monitor.clock import SystemClock
 from monitor.margin.position import Contract
 from monitor.memory import Memory
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from monitor.daemon.guard import Guard
     from monitor.daemon.heartbeat import Heartbeat
     from monitor.exchanges.pacing import Pacer
+    from monitor.exchanges.spec import Access
 
 
 def build_intervals(loaded: Loaded) -> dict[str, Intervals]:
@@ -30,6 +30,7 @@ def build_intervals(loaded: Loaded) -> dict[str, Intervals]:
 
 def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Policy:
     """What the owner wants, from the settings."""
+    from monitor.app.top_ups import build_top_ups
     from monitor.config import discipline
 
     return Policy(
@@ -50,22 +51,28 @@ def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Poli
 def build_exchanges(loaded: Loaded, clock: SystemClock, pacer: Pacer) -> list[Exchange]:
     """An adapter for each account; imports ccxt."""
     from monitor.exchanges import load as load_exchange
+
+    return [
+        load_exchange(account.exchange).build(access_of(loaded, name, account.secret_names), pacer, clock)
+        for name, account in loaded.settings.accounts.items()
+    ]
+
+
+def access_of(loaded: Loaded, name: str, secret_names: Mapping[str, str]) -> Access:
+    """What an account brings to its exchange with the key that ``secret_names`` (by the client's options) name."""
     from monitor.exchanges.spec import Access
 
-    exchanges = []
-    for name, account in loaded.settings.accounts.items():
-        secrets = {option: loaded.secrets[secret].get_secret_value() for option, secret in account.secret_names.items()}
-        access = Access(
-            account=name,
-            endpoint=account.endpoint,
-            region=account.region,
-            proxy=account.proxy,
-            demo_trading=account.demo_trading,
-            contracts=frozenset(Contract(contract) for contract in account.contracts),
-            **secrets,
-        )
-        exchanges.append(load_exchange(account.exchange).build(access, pacer, clock))
-    return exchanges
+    account = loaded.settings.accounts[name]
+    secrets = {option: loaded.secrets[secret].get_secret_value() for option, secret in secret_names.items()}
+    return Access(
+        account=name,
+        endpoint=account.endpoint,
+        region=account.region,
+        proxy=account.proxy,
+        demo_trading=account.demo_trading,
+        contracts=frozenset(Contract(contract) for contract in account.contracts),
+        **secrets,
+    )
 
 
 def build_channels(loaded: Loaded, names: Sequence[str] = ()) -> list[Notifier]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 
@@ -20,13 +21,16 @@ from monitor.alerts.notices import started_text, stopped_text, store_lost_text
 from monitor.crashpoint import crashpoint
 from monitor.daemon.watching import watch_of
 from monitor.decide import Decision, decide
-from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
+from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable, TopUpsStopped
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, Memory, shifted
 from monitor.policy import Policy
 from monitor.ports import Clock, Store
 from monitor.requests import Granted
 from monitor.rules.base import Level
+from monitor.spend import Change, Outcome, answered, begin, stop
+from monitor.spend.credentials import judged_key
+from monitor.topups.ledger import Intent, IntentEvent, IntentState
 
 log = structlog.get_logger("guard")
 
@@ -115,6 +119,56 @@ class Guard:
             messages = compose(self.memory, self.policy, now)
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
             return messages
+
+    async def spend(self, step: Callable[[Memory, Policy, datetime], Change]) -> Change:
+        """Do one step of the journal of margin changes and keep it; raises what ``step`` raises, and then nothing has changed."""
+        async with self._turn:
+            return await self._keep_change(step(self.memory, self.policy, self._clock.now()))
+
+    async def submit(self, intent_id: str, *, index_price: Decimal | None, window: timedelta) -> Intent | None:
+        """Ask every guard again and keep the intent as SUBMITTING: from then on, and only then, it may be sent.
+
+        None: it must not be sent. It is ABANDONED, or waits for a store that works; with a store that gave no answer nobody
+        knows what it kept, so that the intent counts as UNKNOWN although it was not sent.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            change = begin(self.memory, self.policy, intent_id, now, index_price=index_price, window=window)
+            if change.intent is None or change.intent.state is not IntentState.SUBMITTING:
+                await self._keep_change(change)
+                return None
+            try:
+                async with asyncio.timeout(KEEP_SECONDS):
+                    await self._keep_backlog()
+                    crashpoint("topup.submitting")
+                    await self._store.submit(change.commit, channels=self._channels)
+            except TopUpsStopped as error:
+                log.warning("topup.stopped", reason=error.message)
+                await self._keep_change(stop(self.memory, now))
+                return None
+            except StoreFault as error:
+                log.error("topup.not_kept", intent=intent_id, error=error.message)
+                return None
+            except Exception:
+                log.exception("topup.perhaps_kept", intent=intent_id)
+                self.memory = change.memory
+                unclear = Outcome(event=IntentEvent.UNCLEAR, detail="the store did not answer; it was not sent")
+                await self._keep_change(answered(self.memory, self.policy, intent_id, unclear, self._clock.now()))
+                return None
+            self.memory = change.memory
+            crashpoint("topup.submitted")
+            return change.intent
+
+    async def judge_key(self, exchange: str, account: str, why: str) -> None:
+        """The key for margin changes of an account must not be used because of ``why`` (empty: it may be); told once a change."""
+        async with self._turn:
+            now = self._clock.now()
+            self.policy, messages = judged_key(self.policy, exchange, account, why, now)
+            await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
+
+    async def _keep_change(self, change: Change) -> Change:
+        await self._keep(Decision(memory=change.memory, commit=change.commit))
+        return change
 
     async def shift(self, step: timedelta, follow: Callable[[], None]) -> None:
         """The clock was set, or the machine slept: ``follow`` it, and move the times in the memory along, so that ages stay."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +27,7 @@ from monitor.daemon.housekeeping import EVERY, Housekeeping
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
+from monitor.daemon.topup import TopUpWorker
 from monitor.daemon.vitals import Vitals
 from monitor.daemon.watchdog import Watchdog, period_of
 from monitor.daemon.watching import status_of
@@ -47,6 +48,10 @@ END_SECONDS = 0.4
 """How long a stop waits for what it cancelled."""
 CLOSE_SECONDS = 1.0
 """How long a stop waits for connections and the store to close; all in all a stop ends within 5 seconds."""
+SPENT_SECONDS = 1.0
+"""How long a stop waits for margin changes that are under way; what is cut off is looked for at the next start."""
+TOP_UP_SECONDS = 30.0
+"""How long the worker of margin changes may stay away: the store may hang once."""
 TICK_SECONDS = 20.0
 """How long a tick may stay away: a store that hangs holds a decision for 8 seconds."""
 CHANNEL_SECONDS = 90.0
@@ -81,6 +86,7 @@ class Parts:
     control: Control
     heartbeat: Heartbeat | None = None
     digest: Daily | None = None
+    top_ups: Sequence[TopUpWorker] = ()
     pages: Pages | None = None
     vitals: Vitals = field(default_factory=Vitals)
 
@@ -97,6 +103,8 @@ async def run_forever(parts: Parts) -> None:
 
     def after() -> None:
         _pace(parts, schedule)
+        for one in parts.top_ups:
+            one.poke()
         if _settled(parts):
             answered.set()
 
@@ -111,6 +119,7 @@ async def run_forever(parts: Parts) -> None:
         crew.add(f"channel-{worker.name}", worker.run, turned=partial(getattr, worker, "turned"), within=CHANNEL_SECONDS)
     schedule.every("tick", TICK, ticks.due.set)
     crew.add("tick", ticks.run, turned=partial(getattr, ticks, "turned"), within=TICK_SECONDS)
+    _add_top_ups(parts, crew, schedule, {cycle.account: cycle for cycle in cycles})
     _add_helpers(parts, crew, schedule)
     schedule.start()
     crew.once(_tell_started(parts, answered))
@@ -131,12 +140,22 @@ async def run_forever(parts: Parts) -> None:
     if parts.pages is not None:
         await _within(END_SECONDS, parts.pages.stop())
     await schedule.stop()
+    await _within(SPENT_SECONDS, *(one.settled() for one in parts.top_ups))
     await crew.dismiss(END_SECONDS)
     await _within(LAST_WORDS_SECONDS, _last_words(parts))
     crashpoint("stop.told")
     await close(parts)
     crashpoint("stop.closed")
     log.info("daemon.stopped")
+
+
+def _add_top_ups(parts: Parts, crew: Crew, schedule: Schedule, cycles: Mapping[str, AccountCycle]) -> None:
+    """Whoever changes margins, in the accounts where that is wanted."""
+    for worker in parts.top_ups:
+        worker.hurry = cycles[worker.account].poke
+        schedule.every(f"top-ups-{worker.account}", TICK, worker.poke)
+        crew.add(f"top-ups-{worker.account}", worker.run, turned=partial(getattr, worker, "turned"), within=TOP_UP_SECONDS)
+        worker.poke()
 
 
 def _add_helpers(parts: Parts, crew: Crew, schedule: Schedule) -> None:
@@ -178,7 +197,9 @@ async def run_once(parts: Parts) -> bool:
 
 async def close(parts: Parts) -> None:
     """Let go of exchanges, channels and the store; what does not end within a second is left behind."""
-    closing = [*(exchange.close() for exchange in parts.exchanges), *(channel.close() for channel in parts.channels)]
+    closing = [one.close() for one in parts.exchanges]
+    closing += [one.close() for one in parts.top_ups]
+    closing += [one.close() for one in parts.channels]
     await _within(CLOSE_SECONDS, *closing, parts.store.close())
 
 

@@ -105,6 +105,7 @@ def against(
     failing = family is None or bool(family.failing)
     checks: list[tuple[bool, RefusalReason, str]] = [
         (key.account not in policy.top_ups.able, RefusalReason.DISABLED, f"account {key.account} has no top_up_credentials"),
+        (key.account in policy.top_ups.unfit, RefusalReason.DISABLED, policy.top_ups.unfit.get(key.account, "")),
         (memory.top_ups.stopped_at is not None, RefusalReason.STOPPED, "it is stopped: `margincall topups start` releases it"),
         (bool(seen.mode), RefusalReason.NOT_ISOLATED, f"the position is {seen.mode}, not isolated"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from monitor.alerts.lifecycle import code_of
-from monitor.alerts.model import Message, NotifyReason, position_subject
+from monitor.alerts.model import Message, NotifyReason, Subject, position_subject
 from monitor.margin.position import PositionKey
 from monitor.policy import Policy
 from monitor.topups.wording import Words
@@ -16,7 +16,11 @@ RULE = "top_up"
 
 def told(words: Words, key: PositionKey, since: datetime, now: datetime, policy: Policy | None) -> Message:
     """One message; all about the same thing, begun at ``since``, share its code. No policy: everyone hears of it, at once."""
-    subject = position_subject(key)
+    return told_of(words, position_subject(key), since, now, policy)
+
+
+def told_of(words: Words, subject: Subject, since: datetime, now: datetime, policy: Policy | None) -> Message:
+    """As ``told``, of any subject."""
     code = code_of(RULE, subject, since)
     channels: tuple[str, ...] = ()
     later = None

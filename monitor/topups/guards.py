@@ -58,6 +58,8 @@ def _switched_off(
         yield RefusalReason.DISABLED, "its mode is off"
     if situation.key.account not in top_ups.able and policy.mode is Mode.AUTO:
         yield RefusalReason.DISABLED, f"the account {situation.key.account} has no top_up_credentials"
+    if situation.key.account in top_ups.unfit and policy.mode is Mode.AUTO:
+        yield RefusalReason.DISABLED, top_ups.unfit[situation.key.account]
     if memory.stopped_at is not None:
         yield RefusalReason.STOPPED, "the kill switch is thrown"
     if policy.name in memory.paused:

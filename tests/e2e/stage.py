@@ -26,6 +26,7 @@ from typing import Any, Self, TypeVar
 from monitor.cli.view import from_store
 from monitor.practice import EngineSource, Fault, FaultKind, PracticeExchange, PracticeServer
 from monitor.practice.call import Call
+from monitor.practice.engine.accounts import Account, Key
 from tests.e2e.program import PATIENCE, Program
 from tests.receiver import Behaviour, Receiver
 
@@ -74,6 +75,7 @@ class Booth:
     server: PracticeServer
     endpoint: str
     contracts: str
+    more: str = ""
 
 
 class Phone(Receiver):
@@ -144,8 +146,12 @@ class Stage:
         marks: Mapping[str, str] | None = None,
         contracts: str = "linear",
         tls: bool = False,
+        top_ups: bool = False,
     ) -> None:
-        """A new account with 100,000 USDT of its own, its positions, and ``marks`` by contract (default: the entries)."""
+        """A new account with 100,000 USDT of its own, its positions, and ``marks`` by contract (default: the entries).
+
+        ``top_ups``: it has a second key, one that may change margins.
+        """
         engine = PracticeExchange()
         account = engine.add_account(name, exchange, balances={"USDT": "100000"})
         engine.set_marks({(exchange, one.contract): Decimal(one.entry) for one in held})
@@ -162,10 +168,16 @@ class Stage:
             )
         server = PracticeServer(EngineSource(engine, limits=False), tls=tls)
         self.inside(server.start())
-        self.booths[name] = Booth(exchange=exchange, engine=engine, server=server, endpoint=server.url, contracts=contracts)
-        keys = {"api_key": account.api_key, "secret": account.secret, "passphrase": account.passphrase}
-        for option, value in keys.items():
-            self.program.environment[f"MARGINCALL_SECRET_{name}_{option}".upper()] = value
+        booth = Booth(exchange=exchange, engine=engine, server=server, endpoint=server.url, contracts=contracts)
+        self.booths[name] = booth
+        keys: dict[str, Key | Account] = {name: account}
+        if top_ups:
+            account.may_trade = False
+            keys[f"{name}_trade"] = engine.add_key(name, "trade")
+            booth.more = f", top_up_credentials: {name}_trade"
+        for owner, key in keys.items():
+            for option in ("api_key", "secret", "passphrase"):
+                self.program.environment[f"MARGINCALL_SECRET_{owner}_{option}".upper()] = getattr(key, option)
 
     def price(self, account: str, contract: str, mark: str) -> None:
         """Move a mark price."""
@@ -205,7 +217,7 @@ class Stage:
         """Start the daemon on the configuration as it is now."""
         accounts = "\n".join(
             f"  {name}: {{exchange: {booth.exchange}, endpoint: '{booth.endpoint}', contracts: [{booth.contracts}],"
-            f" poll: {POLL if '127.0.0.1' in booth.endpoint else FAR_POLL}}}"
+            f" poll: {POLL if '127.0.0.1' in booth.endpoint else FAR_POLL}{booth.more}}}"
             for name, booth in self.booths.items()
         )
         channels = "\n".join(f"  {name}: {{url_from: {name}_url{self.options.get(name, '')}}}" for name in self.channels)
