@@ -19,11 +19,17 @@ D = Decimal
 S = IntentState
 
 
+def words(what):
+    found = words_of(what)
+    assert found is not None
+    return found
+
+
 def test_a_verified_change_tells_the_stand_before_and_after():
     after = stand_of(assess(position("93", isolated_margin=D(110))), NOW)
-    words = words_of(intent(why="cushion 30 % was reached", detail="the margin shows it", after=after))
-    assert (words.level, words.title) == (Level.INFO, "Done: add 10.00 USDT to BTC/USDT long, cushion 23 % to 30 %")
-    assert words.body.split("\n") == [
+    told = words(intent(why="cushion 30 % was reached", detail="the margin shows it", after=after))
+    assert (told.level, told.title) == (Level.INFO, "Done: add 10.00 USDT to BTC/USDT long, cushion 23 % to 30 %")
+    assert told.body.split("\n") == [
         "Done: add 10.00 USDT to BTC/USDT long on main, by btc_guard.",
         "Why: cushion 30 % was reached.",
         "How it is known: the margin shows it.",
@@ -44,10 +50,10 @@ def test_a_verified_change_tells_the_stand_before_and_after():
     ],
 )
 def test_what_went_wrong_is_loud_and_says_whether_money_moved(state, level, first):
-    words = words_of(intent(amount="-10", policy="", state=state, detail="x", code="-2019"))
-    assert (words.level, words.topic) == (level, state.value)
-    assert words.title == f"{first}: take 10.00 USDT from BTC/USDT long"
-    assert words.body.startswith(f"{words.title} on main, by you.\nHow it is known: x (code -2019).\nBefore: ")
+    told = words(intent(amount="-10", policy="", state=state, detail="x", code="-2019"))
+    assert (told.level, told.topic) == (level, state.value)
+    assert told.title == f"{first}: take 10.00 USDT from BTC/USDT long"
+    assert told.body.startswith(f"{told.title} on main, by you.\nHow it is known: x (code -2019).\nBefore: ")
 
 
 def test_states_on_the_way_are_told_by_no_message():
@@ -57,8 +63,8 @@ def test_states_on_the_way_are_told_by_no_message():
 
 def test_every_title_fits_when_the_symbol_is_long():
     long = replace(key(), symbol="1000000MOGANDMORE/USDT:USDT")
-    titles = [words_of(intent(state=state)).title for state in (S.UNKNOWN, S.DISPUTED)]
-    titles.append(words_of(replace(intent(state=S.RECONCILED_APPLIED, amount="123456789.01"), key=long)).title)
+    titles = [words(intent(state=state)).title for state in (S.UNKNOWN, S.DISPUTED)]
+    titles.append(words(replace(intent(state=S.RECONCILED_APPLIED, amount="123456789.01"), key=long)).title)
     titles.append(circuit_words(Circuit(key=long, opened_at=NOW, reason="x"), "").title)
     titles.append(partial_words(replace(intent(), key=long)).title)
     refusals = [Refusal(policy="a_long_name_of_a_policy", key=long, reason=one, since=NOW) for one in RefusalReason]
@@ -68,9 +74,9 @@ def test_every_title_fits_when_the_symbol_is_long():
 
 def test_a_refusal_names_its_reason_and_its_numbers():
     refusal = Refusal(policy="btc_guard", key=key(), reason=RefusalReason.CAP_DAY, since=NOW, detail="500 of 500 USDT are used")
-    words = refusal_words(refusal)
-    assert (words.level, words.title) == (Level.WARNING, "No margin added to BTC/USDT long: cap day")
-    assert words.body == "btc_guard is triggered by BTC/USDT long on main, but adds nothing: cap day (500 of 500 USDT are used)."
+    told = refusal_words(refusal)
+    assert (told.level, told.title) == (Level.WARNING, "No margin added to BTC/USDT long: cap day")
+    assert told.body == "btc_guard is triggered by BTC/USDT long on main, but adds nothing: cap day (500 of 500 USDT are used)."
     assert refusal_words(replace(refusal, detail="")).body.endswith("adds nothing: cap day.")
 
 
@@ -84,9 +90,9 @@ def test_a_stand_leaves_out_what_is_not_known():
     bare = replace(intent().before, cushion=None, margin_usage=None, liquidation_price=None)
     assert stand_line(bare, intent()) == "margin 100.00 USDT, equity 30.00 USDT, mark 93"
     after = replace(intent(), before=bare, after=bare)
-    assert words_of(after).title == "Done: add 10.00 USDT to BTC/USDT long"
+    assert words(after).title == "Done: add 10.00 USDT to BTC/USDT long"
     half = replace(after, before=intent().before)
-    assert words_of(half).title == "Done: add 10.00 USDT to BTC/USDT long"
+    assert words(half).title == "Done: add 10.00 USDT to BTC/USDT long"
 
 
 def test_a_price_keeps_six_digits_and_its_whole_part():
