@@ -35,7 +35,9 @@ from monitor.topups.state import TopUpChanges
 if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.control import Verb
+    from monitor.daemon.guard import Guard
     from monitor.daemon.run import Parts
+    from monitor.daemon.topup import TopUpWorker
 
 __all__ = ["build_channels", "build_clerk", "build_daemon", "build_exchanges", "build_intervals", "build_policy", "secrets_of"]
 
@@ -49,9 +51,11 @@ def secrets_of(loaded: Loaded) -> list[str]:
 async def build_clerk(store_path: Path) -> AsyncIterator[dict[str, Verb]]:
     """The verbs of the control socket on a store that no daemon holds; raises InstanceRunning."""
     from monitor.daemon.guard import Guard
+    from monitor.daemon.margin_verbs import margin_verbs_of
     from monitor.daemon.verbs import verbs_of
     from monitor.store.lock import InstanceLock
     from monitor.store.sqlite import SqliteStore
+    from monitor.store.switch import stop_file
 
     clock = SystemClock()
     with InstanceLock(store_path):
@@ -66,7 +70,7 @@ async def build_clerk(store_path: Path) -> AsyncIterator[dict[str, Verb]]:
                 wake=_nothing,
                 direct=_nothing,
             )
-            yield verbs_of(guard)
+            yield {**verbs_of(guard), **margin_verbs_of(guard, clock, stop_file(store_path), _nothing)}
         finally:
             await store.close()
 
@@ -104,6 +108,19 @@ async def _open_store(path: Path, clock: SystemClock) -> tuple[Store, Path | Non
         return store, aside
 
 
+def _verbs(loaded: Loaded, clock: SystemClock, guard: Guard, top_ups: Sequence[TopUpWorker]) -> dict[str, Verb]:
+    """What the daemon answers to."""
+    from monitor.daemon.margin_verbs import margin_verbs_of
+    from monitor.daemon.verbs import verbs_of
+    from monitor.store.switch import stop_file
+
+    def poke() -> None:
+        for worker in top_ups:
+            worker.poke()
+
+    return {**verbs_of(guard), **margin_verbs_of(guard, clock, stop_file(loaded.store), poke)}
+
+
 def _tell_what_was_open(exchanges: Sequence[Exchange], memory: Memory) -> None:
     """Each exchange learns what an earlier run saw there last."""
     for exchange in exchanges:
@@ -120,7 +137,6 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
     from monitor.daemon.deliver import push_all, wake_all
     from monitor.daemon.guard import Guard
     from monitor.daemon.run import Parts
-    from monitor.daemon.verbs import verbs_of
     from monitor.daemon.vitals import Vitals
     from monitor.daemon.watching import pruned
     from monitor.exchanges.pacing import Pacer
@@ -184,7 +200,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 intervals=build_intervals(loaded),
                 guard=guard,
                 workers=workers,
-                control=Control(socket_path(loaded.store), verbs_of(guard)),
+                control=Control(socket_path(loaded.store), _verbs(loaded, clock, guard, top_ups)),
                 heartbeat=build_heartbeat(loaded, clock, guard),
                 digest=build_digest(loaded, clock, guard),
                 top_ups=top_ups,

@@ -53,6 +53,8 @@ VERBS = {
     "alerts": "alerts",
     "test-alert": "trial",
     "drill": "drill",
+    "topups": "topups",
+    "margin": "margin",
     "calc": "plan",
     "demo": "demo",
     "practice": "practice",

@@ -20,6 +20,11 @@ from monitor.store.reader import StoreReader
 
 async def read_now(loaded: Loaded) -> View:
     """A reading of every family of every account, judged by the configured rules."""
+    return from_memory(await read_memory(loaded), SystemClock().now())
+
+
+async def read_memory(loaded: Loaded) -> Memory:
+    """The memory of one reading of everything, and nothing else."""
     clock = SystemClock()
     exchanges = app.build_exchanges(loaded, clock, _pacer(loaded, clock))
     policy = app.build_policy(loaded, since=clock.now(), once=True)
@@ -28,7 +33,7 @@ async def read_now(loaded: Loaded) -> View:
         memory = Memory()
         for reading in readings:
             memory = decide(reading, memory, policy, clock.now()).memory
-        return from_memory(memory, clock.now())
+        return memory
     finally:
         await asyncio.gather(*(one.close() for one in exchanges))
 

@@ -1,7 +1,7 @@
 """Control: how the command line talks to the running daemon, which is the only writer of the store.
 
-A Unix socket beside the store, mode 0600; one JSON line in, one JSON line out. The verbs only reduce noise or take it back: they
-never touch an exchange.
+A Unix socket beside the store, mode 0600; one JSON line in, one JSON line out. A verb never touches an exchange: a person's
+margin change is put into the journal, and goes out from there like any other.
 """
 
 from __future__ import annotations
