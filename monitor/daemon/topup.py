@@ -177,7 +177,10 @@ class TopUpWorker:
 
     def _is_old(self, seen: PositionMemory) -> bool:
         """Whether a newer reading must come first: it is asked for, and the intent, which waits for it, lapses by itself."""
-        return self._clock.now() - seen.last_seen > FRESH
+        old = self._clock.now() - seen.last_seen > FRESH
+        if old:
+            self.hurry()
+        return old
 
     async def _index_price(self, seen: PositionMemory) -> Decimal | None:
         async with asyncio.timeout(INDEX_SECONDS):
