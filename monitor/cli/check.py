@@ -40,6 +40,10 @@ def check(
     logs.configure("error", secrets=app.secrets_of(loaded))
     told: Told = [("config", _config_lines(loaded)), ("channels", _channel_lines(loaded))]
     told += asyncio.run(inspect_all(loaded)).items()
+    if loaded.settings.top_ups or any(one.top_up_credentials for one in loaded.settings.accounts.values()):
+        from monitor.cli.topup_checks import top_up_lines
+
+        told.append(("automatic margin", asyncio.run(top_up_lines(loaded))))
     if as_json:
         checks = [{"about": about, **asdict(line)} for about, lines in told for line in lines]
         typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), "checks": checks}, indent=2))

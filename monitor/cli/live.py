@@ -26,7 +26,7 @@ async def read_now(loaded: Loaded) -> View:
 async def read_memory(loaded: Loaded) -> Memory:
     """The memory of one reading of everything, and nothing else."""
     clock = SystemClock()
-    exchanges = app.build_exchanges(loaded, clock, _pacer(loaded, clock))
+    exchanges = app.build_exchanges(loaded, clock, pacer_of(loaded, clock))
     policy = app.build_policy(loaded, since=clock.now(), once=True)
     try:
         readings = await asyncio.gather(*(one.fetch_family(family) for one in exchanges for family in one.families))
@@ -38,7 +38,7 @@ async def read_memory(loaded: Loaded) -> Memory:
         await asyncio.gather(*(one.close() for one in exchanges))
 
 
-def _pacer(loaded: Loaded, clock: SystemClock) -> Pacer:
+def pacer_of(loaded: Loaded, clock: SystemClock) -> Pacer:
     """A pacer that keeps the bans which the store knows of: looking must not break a silence that an exchange asked for."""
     pacer = Pacer(clock)
     with suppress(StoreFault), StoreReader(loaded.store) as reader:
@@ -49,7 +49,7 @@ def _pacer(loaded: Loaded, clock: SystemClock) -> Pacer:
 async def inspect_all(loaded: Loaded) -> dict[str, Sequence[CheckLine]]:
     """What each account's adapter has to tell, by account."""
     clock = SystemClock()
-    exchanges = app.build_exchanges(loaded, clock, _pacer(loaded, clock))
+    exchanges = app.build_exchanges(loaded, clock, pacer_of(loaded, clock))
     try:
         lines = await asyncio.gather(*(one.inspect() for one in exchanges))
         return {one.account: told for one, told in zip(exchanges, lines, strict=True)}

@@ -104,7 +104,9 @@ def test_a_person_adds_and_takes_out_margin_the_same_way(tmp_path: Path) -> None
         preview = run("topups", "preview", "--drop", "8%")
         assert "adds" in preview
         assert "survives" in preview
-        stage.program.stop()
+        checked = run("check")
+        assert "its top-up key may read, trade" in checked
+        assert "one action at the trigger" in checked
 
 
 def run_refused(stage: Stage, *verb: str) -> str:
