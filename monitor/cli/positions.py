@@ -45,8 +45,10 @@ def positions(
     view = _live(config) if live else _stored(config)
     if as_json:
         typer.echo(json.dumps(view.document(), indent=2))
-    else:
-        _print(view)
+        return
+    _print(view)
+    if view.watched and not live:
+        _print_last_stands(config)
 
 
 def _stored(config: Config) -> View:
@@ -83,6 +85,24 @@ def _print(view: View) -> None:
             screen.print(line, soft_wrap=True)
     if not view.watched:
         screen.print("No margincall is running on this store: nobody watches these positions.", style="bold red", soft_wrap=True)
+
+
+def _print_last_stands(config: Config) -> None:
+    """How far the policies of automatic margin could still reach, as the daemon knows the balances."""
+    import asyncio
+
+    from monitor.alerts.rounding import money_down
+    from monitor.alerts.wording import short_symbol
+    from monitor.config.find import locate
+    from monitor.daemon.control import call, socket_path
+    from monitor.margin.quantities import dec
+    from monitor.topups.wording import price
+
+    told = asyncio.run(call(socket_path(locate(config).store), "topups.last_stands"))
+    for one in (told or {}).get("positions", ()):
+        at = "none" if one["liquidation_price"] is None else price(dec(one["liquidation_price"]))
+        name = f"{short_symbol(one['symbol'])} {one['side']} on {one['account']}"
+        typer.echo(f"last stand of {name}: with all {money_down(dec(one['budget']), one['currency'])} left, liquidation at {at}")
 
 
 def _cells(row: Row) -> list[Text]:

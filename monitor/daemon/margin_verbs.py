@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from monitor.alerts.model import position_subject
 from monitor.daemon.control import Verb
 from monitor.daemon.guard import Guard
 from monitor.errors import TopUpRefused
@@ -15,12 +17,41 @@ from monitor.margin.quantities import dec, plain, plain_or_none
 from monitor.memory import Memory
 from monitor.ports import Clock
 from monitor.spend import Proposal, order, pause, propose, resume, start, stop
+from monitor.spend.obstacles import situation_of
 from monitor.topups.ledger import Stand
+from monitor.topups.preview import LastStand, last_stand
 
 
 def margin_verbs_of(guard: Guard, clock: Clock, stop_file: Path, poke: Callable[[], None]) -> dict[str, Verb]:
     """Every verb by its name. ``poke``: something was ordered, to be sent now."""
-    return {**_switches(guard, stop_file), **_changes(guard, clock, poke)}
+
+    async def last_stands(_: Mapping[str, Any]) -> dict[str, Any]:
+        return {"positions": [_last_stand_document(*one) for one in _last_stands(guard, clock.now())]}
+
+    return {**_switches(guard, stop_file), **_changes(guard, clock, poke), "topups.last_stands": last_stands}
+
+
+def _last_stands(guard: Guard, now: datetime) -> Iterator[tuple[PositionKey, LastStand, str]]:
+    """For each position with a policy that is not off, what the whole remaining budget could still do, and its currency."""
+    memory, top_ups = guard.memory, guard.policy.top_ups
+    for key, seen in memory.positions.items():
+        policy = top_ups.policy_for(position_subject(key))
+        if policy is None or seen.mode:
+            continue
+        stand = last_stand(situation_of(seen, memory), policy, top_ups, memory.top_ups, now)
+        if stand is not None:
+            yield key, stand, seen.assessment.position.instrument.settle_currency
+
+
+def _last_stand_document(key: PositionKey, stand: LastStand, currency: str) -> dict[str, Any]:
+    return {
+        "account": key.account,
+        "symbol": key.symbol,
+        "side": key.side.value,
+        "budget": plain(stand.budget),
+        "currency": currency,
+        "liquidation_price": plain_or_none(stand.liquidation_price),
+    }
 
 
 def _switches(guard: Guard, stop_file: Path) -> dict[str, Verb]:

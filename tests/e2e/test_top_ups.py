@@ -104,9 +104,20 @@ def test_a_person_adds_and_takes_out_margin_the_same_way(tmp_path: Path) -> None
         preview = run("topups", "preview", "--drop", "8%")
         assert "adds" in preview
         assert "survives" in preview
+        assert "last stand of BTC/USDT long on main: with all " in run("positions")
         checked = run("check")
         assert "its top-up key may read, trade" in checked
         assert "one action at the trigger" in checked
+
+
+def test_a_second_daemon_on_the_same_account_is_refused_whatever_its_store(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with Stage(tmp_path / "one", rules=RULES + POLICY) as stage:
+        stage.account("main", "binance", HELD["binance"], top_ups=True)
+        Timeline(stage).run()
+        stage.program.config = tmp_path / "config.yaml"
+        stage.program.config.write_text((tmp_path / "one" / "config.yaml").read_text())
+        assert "another margincall on this machine changes the margins of account main" in run_refused(stage, "run")
 
 
 def run_refused(stage: Stage, *verb: str) -> str:
