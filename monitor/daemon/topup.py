@@ -39,6 +39,8 @@ INDEX_SECONDS = 2.0
 WRITE_SECONDS = 8.0
 """A writer ends within six seconds."""
 LOOK_SECONDS = 10.0
+EARLY_SECONDS = 3.0
+"""So often a trace of what is unknown is looked for while the exchange could still accept it: that there is none counts later."""
 KEY = "key"
 
 
@@ -59,6 +61,7 @@ class TopUpWorker:
         self._due = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stumbling: set[str] = set()
+        self._looked_at: dict[str, float] = {}
         self._key_known = False
         self._key_due = clock.monotonic()
         self.turned = clock.monotonic()
@@ -86,8 +89,10 @@ class TopUpWorker:
         if self._clock.monotonic() >= self._key_due:
             self._start(KEY, self._learn_key)
         memory, now = self._guard.memory, self._clock.now()
-        for intent in filter(self._is_mine, to_reconcile(memory, now)):
-            self._start(intent.id, partial(self._look, intent))
+        over = {one.id for one in to_reconcile(memory, now)}
+        for intent in filter(self._is_mine, memory.top_ups.intents.values()):
+            if intent.id in over or (intent.state is IntentState.UNKNOWN and self._may_look_early(intent)):
+                self._start(intent.id, partial(self._look, intent))
         if not self._key_known:
             return
         for intent in filter(self._is_mine, to_send(memory)):
@@ -203,7 +208,8 @@ class TopUpWorker:
         return Outcome(event=IntentEvent.ACCEPTED)
 
     async def _look(self, intent: Intent) -> None:
-        """One look at the evidence of what nobody knows; the next one comes with the next poke."""
+        """One look at the evidence of what nobody knows; the next one comes with a later poke."""
+        self._looked_at[intent.id] = self._clock.monotonic()
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 evidence = await self._writer.fetch_evidence(intent)
@@ -213,7 +219,11 @@ class TopUpWorker:
         crashpoint("topup.looking")
         change = await self._guard.spend(lambda memory, policy, now: looked(memory, policy, intent.id, evidence, now))
         if change.intent is not None and not change.intent.is_open:
+            self._looked_at.pop(intent.id, None)
             log.info("topup.reconciled", state=change.intent.state.value, detail=change.intent.detail, **_about(intent))
+
+    def _may_look_early(self, intent: Intent) -> bool:
+        return self._clock.monotonic() - self._looked_at.get(intent.id, float("-inf")) >= EARLY_SECONDS
 
     def _is_mine(self, intent: Intent) -> bool:
         return (intent.key.exchange, intent.key.account) == (self._writer.exchange, self.account)

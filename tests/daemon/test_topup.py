@@ -135,6 +135,16 @@ async def test_what_nobody_knows_is_unknown_and_never_repeated_until_the_evidenc
     assert len(scene.writer.sent) == 1
 
 
+async def test_a_trace_settles_what_is_unknown_long_before_the_wait_is_over(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.writer.meets(Meets.NO_ANSWER, applies_after=0)
+    await scene.act()
+    assert scene.intent.state is IntentState.UNKNOWN
+    await scene.turn()
+    assert scene.intent.state is IntentState.RECONCILED_APPLIED
+    assert scene.writer.applied == [scene.intent.amount]
+
+
 async def test_what_never_arrived_is_settled_by_two_looks_and_stays_unknown_while_the_exchange_is_blind(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.writer.meets(Meets.NO_ANSWER)
