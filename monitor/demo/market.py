@@ -11,13 +11,16 @@ from monitor.demo.program import Guarded
 from monitor.demo.script import POLLS, Script
 from monitor.demo.urgency import CountedSource, Watch
 from monitor.practice import DEMO, Player, PracticeServer, build
-from monitor.practice.engine.accounts import Kind, Position, Record
+from monitor.practice.engine.accounts import Account, Key, Kind, Position, Record
 from monitor.practice.engine.contracts import Contract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """One position at the beginning of the demo: who holds what. ``id`` is the engine's; ``tier`` counts from 1."""
+    """One position at the beginning of the demo: who holds what. ``id`` is the engine's; ``tier`` counts from 1.
+
+    ``protected``: margincall may add margin to it.
+    """
 
     id: int
     account: str
@@ -30,6 +33,7 @@ class Holding:
     inverse: bool
     hedged: bool
     tier: int
+    protected: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -39,7 +43,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Something that the exchange did to a position at ``second``: a whole takeover, or a part of it."""
+    """Something that was done to a position at ``second``: a whole takeover, a part of it, or margin added by the daemon."""
 
     second: Decimal
     holding: Holding
@@ -51,15 +55,35 @@ class Act:
         return self.record.kind is Kind.TAKEOVER
 
 
+def _secrets(key: Account | Key, exchange: str) -> dict[str, str]:
+    """A key as the configuration asks for it."""
+    passphrase = {"passphrase": key.passphrase} if exchange == "okx" else {}
+    return {"api_key": key.api_key, "secret": key.secret, **passphrase}
+
+
 def symbol_of(contract: Contract) -> str:
     """The unified name (ccxt's) of a perpetual contract: ``BTC/USDT:USDT``, ``BTC/USD:BTC``."""
     return f"{contract.base}/{contract.quote}:{contract.settle}"
 
 
+TWIN = "delta"
+"""The account of the protected twin: the same ETH/USDT long 8x on Bybit as beta's, where margincall may add margin."""
+WORLD: Mapping[str, Any] = {
+    "accounts": {
+        **DEMO["accounts"],
+        TWIN: {
+            "exchange": "bybit",
+            "balances": {"USDT": "10000"},
+            "positions": [{"contract": "ETHUSDT", "side": "long", "quantity": "5", "leverage": "8"}],
+        },
+    }
+}
+
+
 class Market:
     """The engine of ``world``, served by ``server``; ``play`` moves it along ``script``. ``acts``: liquidations, in order."""
 
-    def __init__(self, script: Script, world: Mapping[str, Any] = DEMO) -> None:
+    def __init__(self, script: Script, world: Mapping[str, Any] = WORLD) -> None:
         self.script = script
         self.engine = build(world)
         self.source = CountedSource(self.engine)
@@ -90,11 +114,17 @@ class Market:
             name: Guarded(
                 exchange=account.exchange,
                 poll=POLLS,
-                secrets={"api_key": account.api_key, "secret": account.secret}
-                | ({"passphrase": account.passphrase} if account.exchange == "okx" else {}),
+                secrets=_secrets(account, account.exchange),
+                trade_secrets=_secrets(self.engine.add_key(name, "trade"), account.exchange) if name == TWIN else {},
             )
             for name, account in self.engine.accounts.items()
         }
+
+    def added(self, holding: Holding) -> Decimal:
+        """How much margin was added to this position so far."""
+        records = self.engine.accounts[holding.account].records
+        mine = (record for record in records if record.position_id == holding.id and record.kind is Kind.ADD)
+        return sum((record.into_margin for record in mine), Decimal(0))
 
     def open_positions(self) -> dict[int, Position]:
         """What is open now, by the engine's id."""
@@ -123,7 +153,7 @@ class Market:
     def _note_acts(self) -> None:
         for name, account in self.engine.accounts.items():
             for record in account.records[self._read[name] :]:
-                if record.kind in {Kind.CUT, Kind.TAKEOVER}:
+                if record.kind in {Kind.CUT, Kind.TAKEOVER, Kind.ADD}:
                     self.acts.append(Act(second=self.second, holding=self._by_id[record.position_id], record=record))
             self._read[name] = len(account.records)
         for base, points in self.track.items():
@@ -146,4 +176,5 @@ class Market:
             inverse=contract.inverse,
             hedged=len(sides) > 1,
             tier=engine.terms[contract.exchange].tier(stake, engine.mark(contract)) + 1,
+            protected=position.account == TWIN,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from monitor.demo.phone import Ring
 from monitor.margin.quantities import plain
 from monitor.rules.base import Level
 from monitor.store.sent import SentMessage
+from monitor.topups.ledger import Intent, IntentState
 
 Key = tuple[str, str, str]
 """Account, unified symbol, side."""
@@ -35,13 +36,14 @@ class Fate:
     """What became of one position. ``first_warning``: when the phone had the first alert of it, None if not before the end.
 
     ``liquidated``: when the exchange took it, or its first part; None if it survived. ``cost``: won or lost by it, in its settle
-    currency; for an open one with its unrealised profit.
+    currency; for an open one with its unrealised profit. ``topped_up``: the margin that was added to it.
     """
 
     holding: Holding
     liquidated: Decimal | None
     first_warning: Decimal | None
     cost: Decimal
+    topped_up: Decimal = Decimal(0)
 
     @property
     def lead(self) -> Decimal | None:
@@ -59,7 +61,7 @@ class Fate:
             "first_warning_seconds": _whole(self.first_warning),
             "liquidated_seconds": _whole(self.liquidated),
             "lead_seconds": _whole(self.lead),
-            "topped_up": "0",
+            "topped_up": plain(self.topped_up),
         }
 
 
@@ -77,6 +79,15 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopUps:
+    """The daemon's own journal: how many times it added margin, how much by currency, and how often it does not know."""
+
+    count: int = 0
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The whole result; ``problems`` in words, none when all is well. ``took``: seconds of the viewer's time."""
 
@@ -86,9 +97,10 @@ class Outcome:
     fates: Sequence[Fate]
     alerts: Alerts
     problems: Sequence[str]
+    top_ups: TopUps
 
     def document(self) -> dict[str, Any]:
-        """The JSON of ``margincall demo --headless --json``. The daemon adds no margin by itself, so there are no top-ups."""
+        """The JSON of ``margincall demo --headless --json``."""
         alerts = self.alerts
         return {
             "scenario": self.scenario,
@@ -100,7 +112,11 @@ class Outcome:
                 "lost": alerts.lost,
                 "duplicated": alerts.duplicated,
             },
-            "top_ups": {"count": 0, "amount_by_currency": {}, "unknown": 0},
+            "top_ups": {
+                "count": self.top_ups.count,
+                "amount_by_currency": {coin: plain(amount) for coin, amount in self.top_ups.amounts.items()},
+                "unknown": self.top_ups.unknown,
+            },
         }
 
 
@@ -146,6 +162,31 @@ def disagreements(exchange: Mapping[Key, Size], daemon: Mapping[Key, Size]) -> l
         if ours is not None and ours.margin != theirs.margin:
             found.append(f"{_name(key)}: margin {plain(theirs.margin)} on the exchange, {plain(ours.margin)} in the books")
     return found
+
+
+def count_top_ups(journal: Sequence[Intent]) -> TopUps:
+    """What the journal says was applied, and what it leaves open."""
+    applied = [one for one in journal if one.is_spent and not (one.is_open or one.state is IntentState.DISPUTED)]
+    amounts: dict[str, Decimal] = {}
+    for one in applied:
+        amounts[one.currency] = amounts.get(one.currency, Decimal(0)) + one.amount
+    unknown = sum(one.is_spent for one in journal) - len(applied)
+    return TopUps(count=len(applied), amounts=amounts, unknown=unknown)
+
+
+def unjournaled(fates: Iterable[Fate], top_ups: TopUps) -> list[str]:
+    """Where the exchange's ledger of added margin and the daemon's journal differ, in words."""
+    ledger: dict[str, Decimal] = {}
+    for fate in fates:
+        if fate.topped_up:
+            ledger[fate.holding.currency] = ledger.get(fate.holding.currency, Decimal(0)) + fate.topped_up
+    if ledger == dict(top_ups.amounts):
+        return []
+    return [f"the exchange's ledger says {_sums(ledger)} of margin was added, the daemon's journal {_sums(top_ups.amounts)}"]
+
+
+def _sums(amounts: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{plain(amount)} {coin}" for coin, amount in amounts.items()) or "nothing"
 
 
 def untold(urgent: Iterable[Key], sent: Sequence[SentMessage]) -> list[str]:

@@ -11,33 +11,56 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import monitor
 
 STOP_SECONDS = 8.0
 """A daemon that was told to stop says so within 3 s; then it is killed."""
+POLICY = """\
+- name: twin_guard
+  match: {{account: [{accounts}]}}
+  mode: auto
+  trigger: {{cushion: 45%}}
+  target: {{cushion: 75%}}
+  caps: {{per_action: {{USDT: 2000}}, per_position: {{USDT: 6000}}, per_day: {{USDT: 6000}}, actions_per_day: 6}}
+  keep_free: {{USDT: 1000}}
+  cooldown: 2s
+  partial: true
+  skip_rehearsal: true
+"""
+"""What the owner of the protected twin allows; ``cooldown`` is short since the market passes faster than in life."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE")
 """Of the environment; a user's own MARGINCALL_ settings and proxies stay outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """An account that the daemon is to guard. ``poll``: how often it is read (``200ms``); ``secrets`` by option (``api_key``)."""
+    """An account that the daemon is to guard. ``poll``: how often it is read (``200ms``); ``secrets`` by option (``api_key``).
+
+    ``trade_secrets``: those of a second key, which may add margin, where it has one.
+    """
 
     exchange: str
     poll: str
     secrets: Mapping[str, str]
+    trade_secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def config_text(accounts: Mapping[str, Guarded], endpoint: str) -> str:
-    """The configuration file: the accounts on ``endpoint``, one channel; all else as the product has it by default."""
+    """The configuration file: the accounts on ``endpoint``, one channel, and automatic margin where there is a second key.
+
+    All else is as the product has it by default.
+    """
     lines = ["accounts:"]
-    lines += [
-        f'  {name}: {{exchange: {one.exchange}, endpoint: "{endpoint}", poll: {{calm: {one.poll}, near: {one.poll}}}}}'
-        for name, one in accounts.items()
-    ]
+    for name, one in accounts.items():
+        second = f", top_up_credentials: {name}_trade" if one.trade_secrets else ""
+        poll = f"poll: {{calm: {one.poll}, near: {one.poll}}}"
+        lines.append(f'  {name}: {{exchange: {one.exchange}, endpoint: "{endpoint}", {poll}{second}}}')
+    protected = [name for name, one in accounts.items() if one.trade_secrets]
+    if protected:
+        lines += ["top_ups:", *(f"  {line}" for line in POLICY.format(accounts=", ".join(protected)).splitlines())]
     lines += ["channels:", "  phone: {url_from: phone_url}", "secrets_dir: ./secrets", "store: ./store.db", "timezone: UTC"]
     return "\n".join(lines) + "\n"
 
@@ -57,6 +80,8 @@ class Program:
         secrets = self.folder / "secrets"
         secrets.mkdir(mode=0o700)
         values = {f"{name}_{option}": value for name, one in accounts.items() for option, value in one.secrets.items()}
+        for name, one in accounts.items():
+            values |= {f"{name}_trade_{option}": value for option, value in one.trade_secrets.items()}
         for name, value in (values | {"phone_url": phone}).items():
             (secrets / name).touch(mode=0o600)
             (secrets / name).write_text(value)

@@ -70,7 +70,7 @@ def _positions(frame: Frame, width: int) -> Panel:
     return Panel(
         Group(*position_lines(frame, width - 4)),
         title="Your positions, as margincall sees them",
-        subtitle="cushion 0 %, usage 100 %: liquidation",
+        subtitle="cushion 0 %, usage 100 %: liquidation    +: margincall may add margin",
     )
 
 

@@ -21,9 +21,11 @@ from monitor.demo.phone import Phone
 from monitor.demo.program import Program
 from monitor.demo.script import Script
 from monitor.errors import MargincallError, StoreFault, StoreMissing
+from monitor.practice.engine.accounts import Kind
 from monitor.rules.base import Level
 from monitor.store.reader import StoreReader
 from monitor.store.sent import SentMessage
+from monitor.topups.ledger import Intent
 
 START_SECONDS = 60.0
 """How long the daemon may take until it guards: importing ccxt on a slow machine is most of it."""
@@ -196,6 +198,13 @@ class Demo:
         except StoreMissing:
             return ()
 
+    def _journal(self) -> tuple[Intent, ...]:
+        try:
+            with StoreReader(self.program.store) as reader:
+                return tuple(reader.intents())
+        except StoreMissing:
+            return ()
+
     def _books(self) -> dict[Key, Size]:
         """The daemon's, as of the last look."""
         seen = {key: self._rows[key].seen.assessment.position for key in self._present}
@@ -217,22 +226,26 @@ class Demo:
     def _outcome(self, code: int | None, took: float) -> Outcome:
         sent = self._sent()
         alerts = outcome.count_alerts(sent, self.phone.rings)
+        warned = outcome.first_warnings(sent, self.phone.rings)
+        fates = tuple(self._fate(number, warned) for number in range(len(self.market.holdings)))
+        top_ups = outcome.count_top_ups(self._journal())
         problems = [*self._disagreements(), *self._untold(sent), *outcome.message_problems(alerts)]
+        problems += outcome.unjournaled(fates, top_ups)
         if code != 0:
             problems.append(f"the daemon did not stop in good order (exit code {code})")
-        warned = outcome.first_warnings(sent, self.phone.rings)
         return Outcome(
             scenario=self.script.scenario.name,
             seconds=self.script.scenario.seconds,
             took=took,
-            fates=tuple(self._fate(number, warned) for number in range(len(self.market.holdings))),
+            fates=fates,
+            top_ups=top_ups,
             alerts=alerts,
             problems=problems,
         )
 
     def _fate(self, number: int, warned: dict[Key, Decimal]) -> Fate:
         market, holding = self.market, self.market.holdings[number]
-        acts = [act for act in market.acts if act.holding is holding]
+        acts = [act for act in market.acts if act.holding is holding and act.record.kind is not Kind.ADD]
         taken = acts[0].second if acts and any(act.whole for act in acts) else None
         first = warned.get(holding.key)
         position = market.open_positions().get(holding.id)
@@ -244,6 +257,7 @@ class Demo:
             liquidated=taken,
             first_warning=None if first is not None and taken is not None and first > taken else first,
             cost=market.cost(holding) + unrealised,
+            topped_up=market.added(holding),
         )
 
 

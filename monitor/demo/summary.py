@@ -23,6 +23,10 @@ def summary(outcome: Outcome, script: Script) -> Iterator[Text]:
     yield Text(_ROW.format("position", "at", "outcome", "first warning", "result"), style="bold")
     for fate in sorted(outcome.fates, key=lambda one: (one.liquidated is None, one.liquidated or 0)):
         yield _fate(fate, script)
+        if fate.topped_up:
+            added = words.money(fate.topped_up, fate.holding.currency)
+            saved = "saved by" if fate.liquidated is None else "in spite of"
+            yield Text(f" {'':<26}  {saved} {added} of margin that margincall added", style="green")
     yield Text("")
     yield from _verdict(outcome)
     yield from _meaning(script)

@@ -44,8 +44,8 @@ def holding_kind(holding: Holding) -> str:
 
 
 def place(holding: Holding) -> str:
-    """``Binance``."""
-    return exchange_name(holding.exchange)
+    """``Binance``; with a ``+`` where margincall may add margin."""
+    return exchange_name(holding.exchange) + (" +" if holding.protected else "")
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -66,9 +66,11 @@ def tells_an_end(ring: Ring) -> bool:
 def act_words(act: Act) -> str:
     """What the exchange did, in one line."""
     name = f"{pair(act.holding)} {act.holding.side}"
+    if act.record.kind is Kind.ADD:
+        return f"margincall adds {money(act.record.into_margin, act.holding.currency)} to {name}"
     if act.record.kind is Kind.TAKEOVER:
-        return f"{place(act.holding)} takes {name}"
-    return f"{place(act.holding)} closes {act.record.quantity.normalize():f} contracts of {name}"
+        return f"{exchange_name(act.holding.exchange)} takes {name}"
+    return f"{exchange_name(act.holding.exchange)} closes {act.record.quantity.normalize():f} contracts of {name}"
 
 
 def end_words(frame: PositionFrame) -> str:

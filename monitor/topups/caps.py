@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitor.alerts.rounding import digits
 from monitor.margin.position import PositionKey
 from monitor.margin.quantities import ZERO
 from monitor.topups.ledger import Intent
@@ -56,7 +57,8 @@ def spent_in_epoch(memory: TopUpMemory, key: PositionKey, epoch: int, currency: 
 def _bound(reason: RefusalReason, name: str, cap: Decimal | None, used: Decimal, coin: str) -> Room:
     if cap is None:
         return Room(amount=ZERO, reason=reason, detail=f"no cap {name} is set for {coin}")
-    return Room(amount=max(cap - used, ZERO), reason=reason, detail=f"{used} of {cap} {coin} {name} are used")
+    gone = f", of which {digits(used)} are used" if used else ""
+    return Room(amount=max(cap - used, ZERO), reason=reason, detail=f"the cap {name} is {digits(cap)} {coin}{gone}")
 
 
 def _sum(intents: Iterable[Intent], currency: str, *, key: PositionKey | None = None, epoch: int | None = None) -> Decimal:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from monitor.demo.frame import Frame, Market, PositionFrame, thinned
 from monitor.demo.lines import LinesFace
-from monitor.demo.outcome import Alerts, Fate, Outcome
+from monitor.demo.outcome import Alerts, Fate, Outcome, TopUps
 from monitor.demo.rows import bar
 from monitor.demo.screen import screen
 from monitor.demo.script import script
@@ -109,18 +109,21 @@ def test_plain_lines_tell_each_thing_once_and_in_order():
 def test_the_summary_tells_each_fate_and_the_verdict(problems):
     fates = [
         Fate(holding=LONG, liquidated=None, first_warning=None, cost=D("5.5")),
+        Fate(holding=replace(LONG, protected=True), liquidated=None, first_warning=None, cost=D(-7), topped_up=D(4000)),
         Fate(holding=GONE, liquidated=D(1949), first_warning=D(1765), cost=D("-32799.12")),
         Fate(holding=INVERSE, liquidated=D(60), first_warning=None, cost=D("-0.0128")),
     ]
     alerts = Alerts(raised=2, delivered=2, lost=0, duplicated=0)
-    outcome = Outcome(scenario="crash", seconds=5400, took=90, fates=fates, alerts=alerts, problems=problems)
+    outcome = Outcome(scenario="crash", seconds=5400, took=90, fates=fates, alerts=alerts, problems=problems, top_ups=TopUps())
     lines = [line.plain for line in summary(outcome, script("crash"))]
-    assert lines[0] == "The crash of 10 October 2025: 3 positions, 2 liquidated, 2 messages"
+    assert lines[0] == "The crash of 10 October 2025: 4 positions, 2 liquidated, 2 messages"
     assert max(len(line) for line in lines) <= 80
     text = "\n".join(lines)
     # 1949 - 1765 = 184 s
     assert "ATOM/USDT long 3x  Binance  liquidated 21:17:29  3 min before   -32,799.12 USDT" in text
     assert "none in time     -0.012800 BTC" in text
+    assert "BTC/USDT long 15x  Binance +" in text
+    assert "saved by 4,000.00 USDT of margin that margincall added" in text
     assert "none needed         +5.50 USDT" in text
     assert ("books and the exchange's agree" in text) is (not problems)
     assert all(problem in text for problem in problems)

@@ -1,5 +1,7 @@
 """The arithmetic of the end, on stories made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.alerts.model import NotifyReason
@@ -8,18 +10,24 @@ from monitor.demo.outcome import (
     Fate,
     Outcome,
     Size,
+    TopUps,
     count_alerts,
+    count_top_ups,
     disagreements,
     first_warnings,
     message_problems,
+    unjournaled,
     untold,
 )
 from monitor.demo.phone import Ring
 from monitor.rules.base import Level
+from monitor.topups.ledger import IntentState
 from tests.demo.stories import D, arrived, holding, ring, sent
+from tests.topups.planning import intent
 
 LONG = holding()
 SHORT = holding(2, side="short")
+TOPPED = TopUps(count=2, amounts={"USDT": D("4000.5")}, unknown=1)
 
 
 def test_alerts_are_all_delivered_when_each_arrived_once():
@@ -80,9 +88,11 @@ def test_the_lead_is_from_the_first_warning_to_the_liquidation(liquidated, warne
     )
 
 
-def test_the_document_has_every_promised_field_and_no_top_ups():
+def test_the_document_has_every_promised_field():
     alerts = Alerts(raised=3, delivered=3, lost=0, duplicated=0)
-    outcome = Outcome(scenario="crash", seconds=5400, took=91.5, fates=[_fate(2069, 1500)], alerts=alerts, problems=[])
+    outcome = Outcome(
+        scenario="crash", seconds=5400, took=91.5, fates=[_fate(2069, 1500)], alerts=alerts, problems=[], top_ups=TOPPED
+    )
     assert outcome.document() == {
         "scenario": "crash",
         "seconds": 5400,
@@ -100,8 +110,28 @@ def test_the_document_has_every_promised_field_and_no_top_ups():
             }
         ],
         "alerts": {"raised": 3, "delivered": 3, "lost": 0, "duplicated": 0},
-        "top_ups": {"count": 0, "amount_by_currency": {}, "unknown": 0},
+        "top_ups": {"count": 2, "amount_by_currency": {"USDT": "4000.5"}, "unknown": 1},
     }
+
+
+def test_added_margin_counts_as_the_journal_believes_it():
+    states = (
+        IntentState.VERIFIED,
+        IntentState.RECONCILED_APPLIED,
+        IntentState.REJECTED,
+        IntentState.UNKNOWN,
+        IntentState.DISPUTED,
+    )
+    journal = [intent(number, amount="1000.25", state=state) for number, state in enumerate(states)]
+    assert count_top_ups(journal) == TopUps(count=2, amounts={"USDT": D("2000.5")}, unknown=2)
+
+
+def test_the_ledger_and_the_journal_must_agree_on_added_margin():
+    fates = [replace(_fate(None, 1500), topped_up=D(3000)), replace(_fate(None, 1500), topped_up=D("1000.5")), _fate(2069, 1500)]
+    assert unjournaled(fates, TOPPED) == []
+    assert unjournaled(fates, TopUps()) == [
+        "the exchange's ledger says 4000.5 USDT of margin was added, the daemon's journal nothing"
+    ]
 
 
 def test_books_that_agree_have_nothing_to_say():

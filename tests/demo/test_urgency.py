@@ -72,7 +72,9 @@ def test_the_market_knows_its_holdings_by_their_unified_names():
         (("beta", "ETH/USDT:USDT", "short"), True, 1),
         (("gamma", "ATOM/USDT:USDT", "long"), False, 4),
         (("gamma", "BTC/USD:BTC", "long"), False, 1),
+        (("delta", "ETH/USDT:USDT", "long"), False, 1),
     ]
+    assert [one.protected for one in market.holdings] == [False] * 6 + [True]
 
 
 async def test_the_market_notes_what_the_exchange_takes():
@@ -85,6 +87,7 @@ async def test_the_market_notes_what_the_exchange_takes():
         (60, "BTC/USDT:USDT", True),
         (60, "ETH/USDT:USDT", True),
         (60, "BTC/USD:BTC", True),
+        (60, "ETH/USDT:USDT", True),
     ]
     # 0.5 x 117,060 / 15: the whole margin, the opening fee out of it
     assert market.cost(market.holdings[0]) == -3902
