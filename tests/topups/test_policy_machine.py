@@ -37,6 +37,8 @@ BETWEEN: dict[str, dict[str, Any]] = {
     "failing": {"failing": True},
 }
 """What may change between the plan and the send."""
+GIVEN = {"i0", "i-1"}
+"""What was spent before it all begins: an hour ago on another position, and yesterday in this life."""
 EVERY = set(RefusalReason)
 SEEN: set[RefusalReason] = set()
 STEPS: list[int] = [0]
@@ -54,8 +56,9 @@ class PolicyMachine(RuleBasedStateMachine):
         dry=st.sampled_from([False, False, True]),
         skip=st.sampled_from([True, True, False]),
         elsewhere=st.sampled_from(["1", "100"]),
+        earlier=st.sampled_from(["1", "1", "150"]),
     )
-    def begin(self, partial, dry, skip, elsewhere):
+    def begin(self, partial, dry, skip, elsewhere, earlier):
         self.now = NOW
         self.rule = policy(
             caps=caps(per_action=PER_ACTION, per_position=PER_POSITION, per_day=PER_DAY, actions_per_day=4),
@@ -67,7 +70,8 @@ class PolicyMachine(RuleBasedStateMachine):
         )
         self.top_ups = replace(TOP_UPS, account_caps={"main": {"USDT": ACCOUNT}})
         other = intent(0, amount=elsewhere, ago=3600, here=situation(held={"symbol": "ETH/USDT:USDT"}))
-        self.memory = replace(MEMORY, intents={other.id: other})
+        in_this_life = intent(-1, amount=earlier, ago=90_000)
+        self.memory = replace(MEMORY, intents={one.id: one for one in (other, in_this_life)})
         self.margin, self.free, self.mark, self.epoch = D(100), D(500), D(93), 1
         self.age, self.held, self.where = timedelta(), {}, {}
         self.number = 0
@@ -189,7 +193,7 @@ class PolicyMachine(RuleBasedStateMachine):
     def no_cap_is_passed(self):
         STEPS[0] += 1
         spent = [one for one in getattr(self, "memory", MEMORY).intents.values() if one.is_spent]
-        assert all(one.amount <= PER_ACTION for one in spent if one.id != "i0")
+        assert all(one.amount <= PER_ACTION for one in spent if one.id not in GIVEN)
         for one in spent:
             since = [other for other in spent if timedelta() <= _sent(one) - _sent(other) < timedelta(hours=24)]
             assert sum(other.amount for other in since) <= min(PER_DAY, ACCOUNT)
