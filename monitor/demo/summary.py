@@ -26,7 +26,7 @@ def summary(outcome: Outcome, script: Script) -> Iterator[Text]:
         if fate.topped_up:
             added = words.money(fate.topped_up, fate.holding.currency)
             saved = "saved by" if fate.liquidated is None else "in spite of"
-            yield Text(f" {'':<26}  {saved} {added} of margin that margincall added", style="green")
+            yield Text(f" {'':<26}  {saved} {added} of added margin", style="green")
     yield Text("")
     yield from _verdict(outcome)
     yield from _meaning(script)

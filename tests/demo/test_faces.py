@@ -123,7 +123,7 @@ def test_the_summary_tells_each_fate_and_the_verdict(problems):
     assert "ATOM/USDT long 3x  Binance  liquidated 21:17:29  3 min before   -32,799.12 USDT" in text
     assert "none in time     -0.012800 BTC" in text
     assert "BTC/USDT long 15x  Binance +" in text
-    assert "saved by 4,000.00 USDT of margin that margincall added" in text
+    assert "saved by 4,000.00 USDT of added margin" in text
     assert "none needed         +5.50 USDT" in text
     assert ("books and the exchange's agree" in text) is (not problems)
     assert all(problem in text for problem in problems)
