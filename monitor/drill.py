@@ -28,12 +28,13 @@ from monitor.tell import compose
 
 ROUNDS = 100
 """Halvings of the price interval: far below any tick."""
+HINT = "`margincall positions` shows every position and its cushion."
 
 
 def drill(memory: Memory, policy: Policy, symbol: str, cushion: Decimal, now: datetime) -> tuple[Message, ...]:
     """The messages that would be sent if the mark moved ``symbol`` to this cushion, each marked as a drill.
 
-    Raises NoSuchAlert where no open position of that symbol can get there.
+    Raises NoSuchAlert where no guarded position has that symbol, or none of it can get there.
     """
     messages: list[Message] = []
     for seen in memory.positions.values():
@@ -42,7 +43,10 @@ def drill(memory: Memory, policy: Policy, symbol: str, cushion: Decimal, now: da
             if moved is not None:
                 messages += _messages(replace(seen, assessment=moved, last_seen=now), memory, policy, now)
     if not messages:
-        raise NoSuchAlert(f"no open position of {symbol} can have a cushion of {cushion * 100:.1f} %")
+        guarded = {seen.key.symbol for seen in memory.positions.values() if not seen.mode}
+        if symbol not in guarded:
+            raise NoSuchAlert(f"no position of {symbol} is guarded; there are: {', '.join(sorted(guarded)) or 'none'}", hint=HINT)
+        raise NoSuchAlert(f"no open position of {symbol} can have a cushion of {cushion * 100:.1f} %", hint=HINT)
     return tuple(messages)
 
 

@@ -37,10 +37,16 @@ def test_a_drill_does_not_mix_todays_figures_of_the_exchange_with_tomorrows_pric
     assert "differ" not in message.body
 
 
+def test_a_drill_names_what_is_guarded_when_the_symbol_is_not():
+    with pytest.raises(NoSuchAlert, match=r"no position of ETH/USDT:USDT is guarded; there are: BTC/USDT:USDT"):
+        drill(memory(position("100")), policy(), "ETH/USDT:USDT", Decimal("0.08"), at(5))
+    with pytest.raises(NoSuchAlert, match=r"there are: none"):
+        drill(Memory(), policy(), "ETH/USDT:USDT", Decimal("0.08"), at(5))
+
+
 @pytest.mark.parametrize(
     ("changes", "symbol", "cushion"),
     [
-        ({}, "ETH/USDT:USDT", "0.08"),  # no such position
         ({}, "BTC/USDT:USDT", "1.5"),  # better than it ever was
         ({"isolated_margin": Decimal(1001)}, "BTC/USDT:USDT", "0.08"),  # fully covered: no price liquidates it
     ],

@@ -12,6 +12,7 @@ import typer
 
 from monitor.cli import AsJson, Config
 from monitor.cli.columns import Column
+from monitor.cli.symbols import unified
 
 if TYPE_CHECKING:
     from monitor.alerts.model import Alert, Ruling
@@ -126,7 +127,8 @@ def silence(
     match = {
         name: list(given)
         for name, given in {
-            "account": account, "exchange": exchange, "symbol": symbol, "side": side, "rule": rule, "code": code,
+            "account": account, "exchange": exchange, "symbol": [unified(one) for one in symbol or ()],
+            "side": side, "rule": rule, "code": code,
         }.items()
         if given
     }  # fmt: skip
@@ -218,6 +220,12 @@ def _about(one: Alert | Ruling) -> str:
     return " ".join(part for part in (subject.channel, subject.account, subject.symbol or subject.family, subject.side) if part)
 
 
+def _now(alert: Alert) -> str:
+    """What is going on with it; somebody has it, whatever else happened since."""
+    named = alert.named.replace("_", " ")
+    return named if alert.acked_at is None or named == "acknowledged" else f"{named}, acknowledged"
+
+
 def _print_alerts(open_alerts: list[Alert], now: datetime) -> None:
     from rich.text import Text
 
@@ -235,7 +243,7 @@ def _print_alerts(open_alerts: list[Alert], now: datetime) -> None:
             Text(alert.rule),
             Text(_about(alert)),
             Text(span(now - alert.since)),
-            Text(alert.named.replace("_", " ")),
+            Text(_now(alert)),
         ]
         for alert in open_alerts
     ]

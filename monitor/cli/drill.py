@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from monitor.cli import Config
+from monitor.cli.symbols import unified
 
 SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?)%")
 
 
 def drill(
-    symbol: Annotated[str, typer.Argument(help="An open position's symbol, such as BTC/USDT:USDT.")],
+    symbol: Annotated[str, typer.Argument(help="An open position's symbol, such as BTC/USDT.")],
     cushion: Annotated[str, typer.Option("--cushion", help="The cushion to rehearse, such as 8%.")] = "8%",
     config: Config = None,
 ) -> None:
@@ -26,7 +27,7 @@ def drill(
         raise typer.BadParameter("write a share such as 8%", param_hint="--cushion")
     number = written[1].replace(".", "")
     digits = len(written[1].partition(".")[2])
-    answer = asyncio.run(ask(config, "drill", alone=False, symbol=symbol, cushion=f"{number}e-{digits + 2}"))
+    answer = asyncio.run(ask(config, "drill", alone=False, symbol=unified(symbol), cushion=f"{number}e-{digits + 2}"))
     for title in answer["titles"]:
         typer.echo(f"sent: {title}")
 

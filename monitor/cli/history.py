@@ -14,6 +14,7 @@ import typer
 
 from monitor.cli import AsJson, Config
 from monitor.cli.columns import Column
+from monitor.cli.symbols import unified
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -54,7 +55,7 @@ COLUMNS = (
 
 
 def history(
-    symbol: Annotated[str | None, typer.Argument(help="Only this symbol, such as BTC/USDT:USDT.")] = None,
+    symbol: Annotated[str | None, typer.Argument(help="Only this symbol, such as BTC/USDT.")] = None,
     config: Config = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -71,7 +72,7 @@ def history(
     from monitor.store.reader import StoreReader
 
     with StoreReader(locate(config).store) as reader:
-        readings = reader.history(symbol or "", since=begins, limit=None if begins or span else limit or FEW)
+        readings = reader.history(unified(symbol or ""), since=begins, limit=None if begins or span else limit or FEW)
     readings = worst_of_each(readings, span)[-(limit or len(readings) or 1) :]
     if as_json:
         typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), "readings": _rows(readings)}, indent=2))
@@ -153,7 +154,7 @@ def _print(readings: Sequence[StoredReading], symbol: str | None) -> None:
     if readings:
         print_rows(console(), COLUMNS, [_cells(stored) for stored in readings])
     elif symbol:
-        console().print(f"No reading of {symbol} is kept. Symbols are written as in `margincall positions`.", markup=False)
+        console().print(f"No reading of {symbol} is kept. Symbols are written like BTC/USDT or BTC/USD:BTC.", markup=False)
     else:
         console().print("No reading is kept.")
 

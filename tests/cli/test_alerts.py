@@ -77,8 +77,13 @@ def test_an_acknowledgement_is_kept_without_a_daemon(kept):
     code = code_of(kept)
     assert kept.run("alerts", "ack", code).out == f"acknowledged: {code}\n"
     assert kept.run("alerts", "list", "--json").json["alerts"][0]["acked_at"] is not None
+    assert "acknowledged" in kept.run("alerts", "list").out
     assert kept.run("alerts", "ack", "ZZZZ").code == 1
     assert kept.run("alerts", "ack").code == 0
+
+
+def test_a_silence_of_a_pair_as_it_is_shown_is_one_of_its_symbol(kept):
+    assert "symbol BTC/USDT:USDT until" in kept.run("alerts", "silence", "2h", "--symbol", "BTC/USDT").out
 
 
 def test_a_silence_is_kept_and_taken_back_without_a_daemon(kept):

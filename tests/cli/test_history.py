@@ -50,6 +50,7 @@ def test_the_document_and_the_csv_hold_the_same_exact_figures(kept):
 def test_the_newest_readings_are_kept_when_there_is_a_limit(kept):
     rows = kept.run("history", "BTC/USDT:USDT", "--limit", "2", "--json").json["readings"]
     assert [row["mark_price"] for row in rows] == ["96.5", "93"]
+    assert kept.run("history", "BTC/USDT", "--limit", "2", "--json").json["readings"] == rows
 
 
 def test_an_unbounded_usage_and_a_missing_price_are_words_in_the_table(kept):
