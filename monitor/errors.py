@@ -172,7 +172,7 @@ class AuthRejected(ExchangeFault):
     """The exchange refused the key, its signature, this IP address or the key's permission."""
 
     retryable = False
-    hint = "Check on the exchange that the key exists, is not expired, may read, and allows this machine's IP address."
+    hint = "Check that the secret is this key's, and on the exchange that the key exists, may read, and allows this machine's IP."
 
 
 class NotOpened(ExchangeFault):
