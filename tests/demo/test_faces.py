@@ -109,7 +109,13 @@ def test_plain_lines_tell_each_thing_once_and_in_order():
 def test_the_summary_tells_each_fate_and_the_verdict(problems):
     fates = [
         Fate(holding=LONG, liquidated=None, first_warning=None, cost=D("5.5")),
-        Fate(holding=replace(LONG, protected=True), liquidated=None, first_warning=None, cost=D(-7), topped_up=D(4000)),
+        Fate(
+            holding=replace(LONG, exchange="bybit", protected=True),
+            liquidated=None,
+            first_warning=None,
+            cost=D(-7),
+            topped_up=D(4000),
+        ),
         Fate(holding=GONE, liquidated=D(1949), first_warning=D(1765), cost=D("-32799.12")),
         Fate(holding=INVERSE, liquidated=D(60), first_warning=None, cost=D("-0.0128")),
     ]
@@ -122,7 +128,7 @@ def test_the_summary_tells_each_fate_and_the_verdict(problems):
     # 1949 - 1765 = 184 s
     assert "ATOM/USDT long 3x  Binance  liquidated 21:17:29  3 min before   -32,799.12 USDT" in text
     assert "none in time     -0.012800 BTC" in text
-    assert "BTC/USDT long 15x  Binance +" in text
+    assert "BTC/USDT long 15x  Bybit +" in text
     assert "saved by 4,000.00 USDT of added margin" in text
     assert "none needed         +5.50 USDT" in text
     assert ("books and the exchange's agree" in text) is (not problems)
