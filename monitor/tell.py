@@ -19,6 +19,7 @@ from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.unread import unread_body, unread_title
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
+from monitor.spend.laststand import last_stand_words
 from monitor.margin.position import Position
 from monitor.margin.quantities import plain
 from monitor.margin.reading import UNREADABLE
@@ -30,7 +31,7 @@ from monitor.margin.whatif import (
     margin_for_ratio,
     margin_for_usage,
 )
-from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, KeyMemory, PositionMemory
+from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 from monitor.policy import Policy
 from monitor.rules.base import Level, RatioLine
 from monitor.rules.cushion import Cushion
@@ -72,8 +73,11 @@ def compose(
     gone: Mapping[Subject, PositionMemory] = NONE_GONE,
     channels: Mapping[str, ChannelMemory] = NONE_BROKEN,
     keys: Mapping[tuple[str, str], KeyMemory] = NONE_READ,
+    memory: Memory | None = None,
 ) -> tuple[Message, ...]:
     """One message for each subject; what is still wrong with a subject comes before what is over.
+
+    ``memory``: from which the last stand of a position with a policy is worked out.
 
     Of a channel that broke only the others are told; where there is no other, nobody is.
     """
@@ -109,6 +113,7 @@ def compose(
                 gone=over,
                 mode=seen.mode,
                 standing=_standing(seen, policy),
+                last_stand="" if memory is None or over else last_stand_words(seen, memory, policy, now),
             )
             title, body = position_title(lead, about), position_body(told, about, now, policy.zone)
         messages.append(_message(told, title, body, now, policy, why=NotifyReason.GONE if over else lead.why))

@@ -69,7 +69,8 @@ class Rescue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionStory:
     """Everything that a message about a position may need. ``gone``: it is no longer in the exchange's list. ``mode``: what its
-    margin mode became, empty while isolated. ``standing``: the worst level that a rule still sees on it now.
+    margin mode became, empty while isolated. ``standing``: the worst level that a rule still sees on it now. ``last_stand``: what
+    the owner's policy could still do for it, in words; empty where it has none.
     """
 
     assessment: Assessment
@@ -78,6 +79,7 @@ class PositionStory:
     gone: bool = False
     mode: str = ""
     standing: Level | None = None
+    last_stand: str = ""
 
 
 OVER = {NotifyReason.RESOLVED, NotifyReason.GONE}
@@ -150,6 +152,8 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     if story.rescue is not None and lead.why is not NotifyReason.RESOLVED and not story.gone:
         rescue = story.rescue
         lines.append(rescue_line(position, amount=rescue.amount, goal=rescue.goal, then=rescue.then, free=rescue.free))
+    if lead.why is not NotifyReason.RESOLVED and not story.gone:
+        lines.append(story.last_stand)
     lines.extend(_doubts(story.assessment, coin))
     lines.append(_size_line(position))
     age = span(now - story.read_at)
