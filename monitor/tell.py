@@ -19,7 +19,6 @@ from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.unread import unread_body, unread_title
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
-from monitor.spend.laststand import last_stand_words
 from monitor.margin.position import Position
 from monitor.margin.quantities import plain
 from monitor.margin.reading import UNREADABLE
@@ -40,6 +39,7 @@ from monitor.rules.margin_ratio import MarginRatio
 from monitor.rules.margin_usage import MarginUsage
 from monitor.rules.thin_buffer import ThinBuffer
 from monitor.rules.unreadable import Unreadable
+from monitor.spend.laststand import last_stand_words
 
 Line = TypeVar("Line")
 
