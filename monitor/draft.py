@@ -26,17 +26,9 @@ from monitor.margin.reading import FamilyKey, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 from monitor.observe import Observation, learned
 from monitor.policy import Policy
-from monitor.rules.base import (
-    CLEAR,
-    ChannelSeen,
-    FamilySeen,
-    Judgement,
-    KeySeen,
-    LifeSeen,
-    Rule,
-    UnguardedSeen,
-)
+from monitor.rules.base import CLEAR, ChannelSeen, FamilySeen, Judgement, KeySeen, LifeSeen, Rule, UnguardedSeen
 from monitor.speak import farewell, speak
+from monitor.spend.armed import inert_now
 from monitor.tell import compose
 
 
@@ -149,21 +141,19 @@ class Draft:
                 if alert is None and judgement.level is None:
                     continue
                 self._advance(rule, position_subject(seen.key), judgement, born=born)
-            if on_alert or seen.tiers_since is not None or assessment.degraded:
-                self._judge_life(seen, dust=dust)
+            before = self.memory.positions.get(seen.key)
+            inert = inert_now(seen, before, self.remembered, policy, self.now)
+            if on_alert or seen.tiers_since is not None or assessment.degraded or inert:
+                self._judge_life(seen, dust=dust, inert=inert)
             if on_alert and subject is not None:
                 for other in policy.of_unguarded(subject):
                     self._advance(other, subject, other.judge(UnguardedSeen(mode="isolated", was_guarded=False), None))
 
-    def _judge_life(self, seen: PositionMemory, *, dust: bool) -> None:
+    def _judge_life(self, seen: PositionMemory, *, dust: bool, inert: str | None) -> None:
         """The rules that look at what happened in a position's life: only where something may have."""
         subject = position_subject(seen.key)
-        since = seen.tiers_since
-        life = LifeSeen(
-            assessment=seen.assessment,
-            tiers_moved=seen.tiers_moved,
-            tiers_age=None if since is None else self.now - since,
-        )
+        age = None if seen.tiers_since is None else self.now - seen.tiers_since
+        life = LifeSeen(assessment=seen.assessment, tiers_moved=seen.tiers_moved, tiers_age=age, inert=inert)
         for rule in self.policy.of_lives(subject):
             alert = self.alerts.get((rule.KIND, subject))
             self._advance(rule, subject, CLEAR if dust else rule.judge(life, alert.level if alert is not None else None))

@@ -22,6 +22,7 @@ from monitor.margin.quantities import plain
 TITLES = {
     "exchange_auto_add": ("- the exchange adds margin itself", "- auto-margin is on"),
     "exchange_disagrees": ("- the exchange's figures differ", "- figures differ"),
+    "top_up_inert": ("- automatic margin could not act", "- no automatic margin", "- no top-ups"),
 }
 """What a title says where it is not about how near the end is, the fullest form first."""
 TENTH = Decimal("0.1")
@@ -49,6 +50,8 @@ def rule_line(alert: Alert) -> str:
             return ""
         case "exchange_auto_add":
             return "The exchange adds margin to it by itself, so that a loss can take the whole free balance."
+        case "top_up_inert":
+            return f"{alert.reason}."
         case "tier_change":
             by = ": liquidation may move nearer" if value is None else f" by {share_up(value)} of the price"
             return f"{_sentence(alert.reason)}{by}."

@@ -147,7 +147,7 @@ class PositionRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeSeen:
-    """A guarded position with what is remembered of its life.
+    """A guarded position with what is remembered of its life. ``inert``: why its top-up policy could not act; None: not asked.
 
     ``tiers_moved``: by how much newer maintenance tiers moved liquidation nearer, as a share of the mark (below 0: farther);
     ``tiers_age``: how long ago. Both None where the tiers have not changed.
@@ -156,12 +156,13 @@ class LifeSeen:
     assessment: Assessment
     tiers_moved: Decimal | None = None
     tiers_age: timedelta | None = None
+    inert: str | None = ""
 
 
 class LifeRule(Rule):
     """A rule on what happened in the life of a guarded position.
 
-    It is asked only where something did: a remembered change, a mark on the assessment, or an alert on the position.
+    It is asked only where something did: a remembered change, a mark, an alert on the position, a policy that could not act.
     """
 
     __slots__ = ()
@@ -198,8 +199,7 @@ class FamilySeen:
     ``interval``: of its polls now. ``near``: one of its positions is past its first line. ``failed``: the last poll failed.
     ``fresh``: the last poll of this run was good. ``marks_still``: for how long valid readings have brought the very same mark
     prices for all positions; None without positions. ``unreadable``: how many readings in a row held positions that cannot be
-    read.
-    ``at_once``: a failed poll is to be told without waiting (a single run).
+    read. ``at_once``: a failed poll is to be told without waiting (a single run).
     """
 
     age: timedelta

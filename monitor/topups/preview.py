@@ -125,6 +125,15 @@ def drop_to_trigger(situation: Situation, policy: TopUpPolicy) -> Decimal:
     return Decimal(high) / 10_000
 
 
+def at_trigger(situation: Situation, policy: TopUpPolicy, at: datetime) -> Situation | None:
+    """The situation as of ``at`` once the mark is at the trigger; None where no fall (of a short: no doubling) gets there."""
+    drop = drop_to_trigger(situation, policy)
+    if drop >= ONE:
+        return None
+    way = -drop if situation.key.side is Side.LONG else drop
+    return _moved(situation, situation.assessment.position.mark_price * (ONE + way), at)
+
+
 def _moved(situation: Situation, mark: Decimal, at: datetime) -> Situation:
     position = replace(situation.assessment.position, mark_price=mark, says=ExchangeSays())
     return replace(situation, assessment=assess(position), read_at=at)

@@ -82,6 +82,7 @@ def alert(rule: str, value: str | None, line: str | None = None, reason: str = "
         (alert("tier_change", "0.0101", reason="new tiers moved it"), "New tiers moved it by 1.1 % of the price."),
         (alert("tier_change", None, reason="they will change"), "They will change: liquidation may move nearer."),
         (alert("exchange_disagrees", "0.3"), ""),
+        (alert("top_up_inert", None, reason="btc_guard could not act"), "btc_guard could not act."),
         (
             alert("exchange_auto_add", None),
             "The exchange adds margin to it by itself, so that a loss can take the whole free balance.",
