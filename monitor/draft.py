@@ -258,6 +258,7 @@ class Draft:
             gone={position_subject(key): seen for key, seen in self.gone.items()},
             channels=self.channels,
             keys=self.keys,
+            memory=self.remembered(),
         )
 
     def remembered(self) -> Memory:

@@ -37,7 +37,10 @@ SHORTEST_ENCODED = 8
 """The same for values that are searched for in hexadecimal and base64."""
 URL_SAFE = str.maketrans("+/", "-_")
 """From the alphabet of base64 to that of its form for URLs."""
-OURS = ("control", "cycle", "daemon", "deliver", "guard", "heartbeat", "housekeeping", "keys", "schedule", "watchdog", "web")
+OURS = (
+    *("control", "cycle", "daemon", "deliver", "guard", "heartbeat", "housekeeping", "keys", "schedule"),
+    *("topup", "watchdog", "web"),
+)
 """The loggers that can be asked for DEBUG; every other one is somebody else's and may print headers, URLs or bodies there."""
 
 

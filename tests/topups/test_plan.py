@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -93,9 +94,7 @@ def test_a_rehearsal_says_what_it_would_have_done():
     assert why(policy(skip_rehearsal=False)) is R.DRY_RUN
 
 
-@pytest.mark.parametrize(
-    ("reason", "changes"),
-    [
+REFUSALS: list[tuple[RefusalReason, dict[str, Any]]] = [
         (R.DISABLED, {"top_ups": replace(TOP_UPS, able=frozenset())}),
         (R.STOPPED, {"memory": replace(MEMORY, stopped_at=NOW)}),
         (R.STOPPED, {"memory": replace(MEMORY, paused={"btc_guard": NOW})}),
@@ -129,10 +128,18 @@ def test_a_rehearsal_says_what_it_would_have_done():
         (R.CANNOT_HELP, {"what": policy(target=None, step={"USDT": D("0.5")})}),
         (R.CANNOT_HELP, {"what": policy(target=None, step={"USDT": D(50)}), "here": situation("80")}),
         (R.CANNOT_HELP, {"what": policy(partial=True), "here": situation(free="0.5")}),
-    ],
-)  # fmt: skip
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "changes"), REFUSALS)
 def test_each_refusal_has_its_name(reason, changes):
     assert why(**changes) is reason
+
+
+def test_every_refusal_is_reached():
+    """The other three are reached by `test_everything_is_asked_again_before_the_send` and the rehearsals."""
+    elsewhere = {R.DRY_RUN, R.POSITION_CHANGED, R.OTHER_INSTANCE}
+    assert {reason for reason, _ in REFUSALS} | elsewhere == set(R)
 
 
 @pytest.mark.parametrize(
