@@ -18,6 +18,7 @@ import heapq
 import itertools
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from tests.receiver import ACCEPT, Behaviour
 OPENING_SECONDS = 8.0
 """What four daemons that start together take on two idle cores."""
 OPENING_PATIENCE = 120.0
+BLIND, AGAIN = "BLIND: cannot read ", "Reading again: "
 JUST_NOW = 1.0
 QUIET = 1.5
 """Seconds without a message, once all have come, after which nothing else is waited for."""
@@ -181,7 +183,7 @@ class Timeline:
                 if not any(one.channel == channel and words in one.text for one in self.stage.arrivals)
             ]
 
-        self.stage.wait_for(lambda: not missing() and self._all_is_read(), OPENING_PATIENCE)
+        self.stage.wait_for(lambda: not missing() and self._all_is_read() and self._no_blindness_lasts(), OPENING_PATIENCE)
         with self.stage.changed:
             self._first = len(self.stage.arrivals)
             return missing()
@@ -190,6 +192,13 @@ class Timeline:
         """Every family was read just now: a first poll takes longer than later ones, and is old when it comes."""
         families = [family for account in self.stage.document()["accounts"] for family in account["families"]]
         return all(family["state"] == "ok" and family["age_seconds"] < JUST_NOW for family in families)
+
+    def _no_blindness_lasts(self) -> bool:
+        """A start that was slow enough to be told as blindness has told its end too, which would be news to nobody later."""
+        titles = [(one.channel, one.title) for one in self.stage.arrivals]
+        blind = Counter((channel, title.removeprefix(BLIND)) for channel, title in titles if title.startswith(BLIND))
+        seen = Counter((channel, title.removeprefix(AGAIN)) for channel, title in titles if title.startswith(AGAIN))
+        return not blind - seen
 
     def _all_is_quiet(self) -> bool:
         """Everything expected has come, perhaps more, and then nothing for a while."""
