@@ -54,6 +54,8 @@ def _lines(
     once = cost_at_trigger(situation, found, policy.top_ups, now)
     away = share_down(drop_to_trigger(situation, found))
     yield f"  the trigger is {away} away; one action from there would cost {money_up(once.spent, coin)} at today's size"
+    if not once.adds and once.refusal is not None:
+        yield f"  at the trigger it would add NOTHING: {once.refusal.reason.value}, {once.refusal.detail}"
     for mark, amount in made.adds:
         yield f"  at {price(mark)}: adds {money_up(amount, coin)}"
     end = "survives" if made.survives else "is LIQUIDATED on the way"
