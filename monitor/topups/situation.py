@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.alerts.model import Subject, position_subject
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 
@@ -33,11 +32,6 @@ class Situation:
     def key(self) -> PositionKey:
         """Whose situation it is."""
         return self.assessment.position.key
-
-    @property
-    def subject(self) -> Subject:
-        """What policies match."""
-        return position_subject(self.key)
 
     @property
     def currency(self) -> str:
