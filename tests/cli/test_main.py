@@ -6,7 +6,6 @@ import struct
 import subprocess
 import sys
 import termios
-from contextlib import suppress
 from fcntl import ioctl
 
 import pytest
@@ -129,7 +128,16 @@ def test_an_interrupt_is_quiet(terminal, monkeypatch):
     assert terminal.run("positions").code == 130
 
 
-def test_an_interrupt_of_the_real_process_is_quiet(terminal):
+@pytest.fixture
+def interruptible():
+    """Where the tests run in the background, a shell has told them, and so their children, to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_of_the_real_process_is_quiet():
     """Standard input that never ends: what a person leaves by Ctrl-C."""
     with subprocess.Popen(
         [sys.executable, "-m", "monitor", "calc", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -138,20 +146,9 @@ def test_an_interrupt_of_the_real_process_is_quiet(terminal):
         command.stdin.write(b"[")
         command.stdin.flush()
         until(lambda: not _waiting_in(command.stdin))
-        assert command.stdout is not None
-        assert command.stderr is not None
-        _interrupt(command)
-        out, err = command.stdout.read(), command.stderr.read()
-    assert (command.returncode, out, err) == (130, b"", b"")
-
-
-def _interrupt(command):
-    """Again where it had no effect: a signal that comes just before a read blocks is only seen after it."""
-    for _ in range(20):
         command.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            command.wait(1)
-            return
+        out, err = command.communicate(timeout=20)
+    assert (command.returncode, out, err) == (130, b"", b"")
 
 
 def _waiting_in(pipe):
