@@ -49,6 +49,8 @@ def test_policy_and_intervals_are_the_owners(tmp_path):
     settings = loaded(tmp_path, THREE)
     policy = app.build_policy(settings, since=NOW, once=True)
     assert (policy.once, policy.watching_since, str(policy.zone)) == (True, NOW, "Europe/Berlin")
+    assert not policy.top_ups.acts
+    assert app.build_policy(settings, since=NOW).top_ups.acts
     main = app.build_intervals(settings)["main"]
     assert (main.calm, main.near) == (timedelta(seconds=7), timedelta(seconds=1))
     assert (policy.top_ups.policies, policy.top_ups.able) == ((), frozenset())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Poli
         overrides=discipline.overrides(loaded.settings),
         dust=discipline.dust(loaded.settings),
         ack_lapses=loaded.settings.ack_lapses_after,
-        top_ups=build_top_ups(loaded),
+        top_ups=replace(build_top_ups(loaded), acts=not once),
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from monitor import app
 from monitor.alerts.model import position_subject
-from monitor.alerts.rounding import money_up, share_down
+from monitor.alerts.rounding import money_down, money_up, share_down
 from monitor.cli.live import read_memory
 from monitor.clock import SystemClock
 from monitor.config import Loaded
@@ -64,4 +64,7 @@ def _lines(
     stand = last_stand(situation, found, policy.top_ups, memory.top_ups, now)
     if stand is not None:
         at = "none" if stand.liquidation_price is None else price(stand.liquidation_price)
-        yield f"  last stand: with all {money_up(stand.budget, coin)} that are left, liquidation at {at}"
+        if stand.held is not None:
+            yield f"  as things are it adds NOTHING ({stand.held.reason.value}: {stand.held.detail}): liquidation at {at}"
+        else:
+            yield f"  last stand: with all {money_down(stand.budget, coin)} that are left, liquidation at {at}"

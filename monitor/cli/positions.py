@@ -102,6 +102,9 @@ def _print_last_stands(config: Config) -> None:
     for one in (told or {}).get("positions", ()):
         at = "none" if one["liquidation_price"] is None else price(dec(one["liquidation_price"]))
         name = f"{short_symbol(one['symbol'])} {one['side']} on {one['account']}"
+        if one["held"]:
+            typer.echo(f"last stand of {name}: NOTHING will be added ({one['held']}), liquidation at {at}")
+            continue
         typer.echo(f"last stand of {name}: with all {money_down(dec(one['budget']), one['currency'])} left, liquidation at {at}")
 
 

@@ -51,6 +51,7 @@ def _last_stand_document(key: PositionKey, stand: LastStand, currency: str) -> d
         "budget": plain(stand.budget),
         "currency": currency,
         "liquidation_price": plain_or_none(stand.liquidation_price),
+        "held": "" if stand.held is None else f"{stand.held.reason.value}: {stand.held.detail}",
     }
 
 

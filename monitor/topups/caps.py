@@ -34,7 +34,7 @@ def room(situation: Situation, policy: TopUpPolicy, top_ups: TopUps, memory: Top
     spent = [one for one in memory.intents.values() if one.is_spent and one.policy]
     recent = [one for one in spent if _moment(one) > now - DAY]
     mine = [one for one in recent if one.policy == policy.name]
-    if caps.actions_per_day is not None and len(mine) >= caps.actions_per_day:
+    if actions_left(policy, memory, now) == 0:
         return Room(amount=ZERO, reason=RefusalReason.CAP_DAY, detail=f"{len(mine)} of {caps.actions_per_day} actions today")
     here = max(_sum(spent, coin, key=situation.key, epoch=situation.epoch), _sum(recent, coin, key=situation.key))
     bounds = [
@@ -47,6 +47,14 @@ def room(situation: Situation, policy: TopUpPolicy, top_ups: TopUps, memory: Top
         account = [one for one in recent if one.key.account == situation.key.account]
         bounds.append(_bound(RefusalReason.CAP_DAY, "per day of the account", above, _sum(account, coin), coin))
     return min(bounds, key=lambda one: one.amount)
+
+
+def actions_left(policy: TopUpPolicy, memory: TopUpMemory, now: datetime) -> int | None:
+    """How often the policy may still act within its rolling 24 hours; None without a bound."""
+    if policy.caps.actions_per_day is None:
+        return None
+    done = sum(one.is_spent and one.policy == policy.name and _moment(one) > now - DAY for one in memory.intents.values())
+    return max(policy.caps.actions_per_day - done, 0)
 
 
 def spent_in_epoch(memory: TopUpMemory, key: PositionKey, epoch: int, currency: str) -> Decimal:

@@ -14,6 +14,7 @@ from monitor.topups.caps import spent_in_epoch
 from monitor.topups.ledger import Intent
 from monitor.topups.policy import Mode, TopUpPolicy, TopUps
 from monitor.topups.refusal import Refusal, RefusalReason
+from monitor.topups.rehearsal import rehearsing
 from monitor.topups.situation import Situation
 from monitor.topups.state import TopUpMemory
 
@@ -46,6 +47,16 @@ def refused(
     return None if first is None else refusal(situation, policy, first[0], now, first[1])
 
 
+def held_back(situation: Situation, policy: TopUpPolicy, top_ups: TopUps, memory: TopUpMemory, now: datetime) -> Refusal | None:
+    """Why the policy adds nothing here whatever the price does, until a person changes something or it has rehearsed."""
+    first = next(chain(_switched_off(situation, policy, top_ups, memory, None), _wrong_kind(situation)), None)
+    if first is not None:
+        return refusal(situation, policy, first[0], now, first[1])
+    if policy.mode is Mode.DRY_RUN or rehearsing(policy, memory, now):
+        return refusal(situation, policy, RefusalReason.DRY_RUN, now, "it only rehearses")
+    return None
+
+
 def refusal(situation: Situation, policy: TopUpPolicy, reason: RefusalReason, now: datetime, detail: str = "") -> Refusal:
     """A refusal of this policy for this position."""
     return Refusal(policy=policy.name, key=situation.key, reason=reason, since=now, detail=detail)
@@ -56,6 +67,8 @@ def _switched_off(
 ) -> Iterator[Objection]:
     if policy.mode is Mode.OFF:
         yield RefusalReason.DISABLED, "its mode is off"
+    if not top_ups.acts:
+        yield RefusalReason.DISABLED, "a single run adds nothing, only `margincall run` without --once does"
     if situation.key.account not in top_ups.able and policy.mode is Mode.AUTO:
         yield RefusalReason.DISABLED, f"the account {situation.key.account} has no top_up_credentials"
     if situation.key.account in top_ups.unfit and policy.mode is Mode.AUTO:

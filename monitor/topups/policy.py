@@ -99,13 +99,15 @@ class Grain:
 class TopUps:
     """Every policy, the first that matches counts; ``account_caps``: by account and currency, above all policies, per rolling
     24 hours; ``able``: accounts that have a credential which may add margin; ``grains``: by exchange and settle currency, with
-    ``""`` for any other currency. ``unfit``: by account, why its credential must not be used after all.
+    ``""`` for any other currency. ``unfit``: by account, why its credential must not be used after all. ``acts``: whether
+    this run adds margin at all; a single one does not.
     """
 
     policies: Sequence[TopUpPolicy] = ()
     account_caps: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     able: frozenset[str] = frozenset()
     grains: Mapping[str, Mapping[str, Grain]] = field(default_factory=dict)
+    acts: bool = True
     unfit: Mapping[str, str] = field(default_factory=dict)
 
     def policy_for(self, subject: Subject) -> TopUpPolicy | None:

@@ -11,7 +11,8 @@ from monitor.margin.position import ExchangeSays, Side
 from monitor.margin.quantities import ONE, ZERO
 from monitor.margin.whatif import liquidation_after, with_added_margin
 from monitor.topups.amount import reached, rounded_down
-from monitor.topups.caps import DAY, room
+from monitor.topups.caps import DAY, actions_left, room
+from monitor.topups.guards import held_back
 from monitor.topups.ledger import Intent, IntentState, Stand
 from monitor.topups.plan import Approved, grain_of, plan
 from monitor.topups.policy import Mode, TopUpPolicy, TopUps
@@ -26,10 +27,14 @@ STEPS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastStand:
-    """What is left when everything that may be added has been: ``budget`` in settle currency, the liquidation price then."""
+    """What is left when everything that may be added has been: ``budget`` in settle currency, the liquidation price then.
+
+    ``held``: why nothing of it will be added as things are; the budget is 0 then, whatever the caps would leave.
+    """
 
     budget: Decimal
     liquidation_price: Decimal | None
+    held: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +58,17 @@ def last_stand(
     """The last stand of a position with a policy; None where the policy is off."""
     if policy.mode is Mode.OFF:
         return None
+    held = held_back(situation, policy, top_ups, memory, now)
+    if held is not None:
+        return LastStand(budget=ZERO, liquidation_price=situation.assessment.judged.liquidation_price, held=held)
     caps = replace(policy, caps=replace(policy.caps, per_action=policy.caps.per_position, actions_per_day=None))
     left = min(
         room(situation, caps, top_ups, memory, now).amount,
         max((situation.free or ZERO) - policy.keep_free.get(situation.currency, ZERO), ZERO),
     )
+    actions = actions_left(policy, memory, now)
+    if actions is not None:
+        left = min(left, policy.caps.per_action.get(situation.currency, ZERO) * actions)
     budget = rounded_down(left, grain_of(top_ups, situation))
     return LastStand(budget=budget, liquidation_price=liquidation_after(situation.assessment, budget))
 
@@ -67,11 +78,11 @@ def forecast(
 ) -> Forecast:
     """What the policy would do if the mark fell by ``drop`` (a share; of a short: rose) in an hour, as if it were in force.
 
-    Nothing else moves, each add succeeds at once, and rehearsals, pauses and the kill switch are left out.
+    Nothing else moves, each add succeeds at once, and whatever holds the policy back now is left out.
     """
     ready = replace(policy, mode=Mode.AUTO, skip_rehearsal=True)
     books = replace(memory, stopped_at=None, paused={}, circuits={})
-    able = replace(top_ups, able=top_ups.able | {situation.key.account})
+    able = replace(top_ups, able=top_ups.able | {situation.key.account}, acts=True, unfit={})
     before = stand_of(situation.assessment, now, situation.free)
     adds: list[tuple[Decimal, Decimal]] = []
     last: Refusal | None = None

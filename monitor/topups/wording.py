@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from monitor.alerts.rounding import digits, money_down, money_up, share_down, share_up
+from monitor.alerts.rounding import digits, money_down, share_down, share_up
 from monitor.alerts.wording import fit, short_symbol
 from monitor.margin.position import PositionKey
 from monitor.rules.base import Level
@@ -29,7 +29,9 @@ _ENDS: Mapping[IntentState, tuple[Level, str]] = {
 }
 """How loud each state is told, and its first word; states that are not here are told by no message."""
 _ADVICE: Mapping[IntentState, str] = {
-    IntentState.RECONCILED_NOT_APPLIED: "No money moved. It may be tried again as a new change.",
+    IntentState.RECONCILED_NOT_APPLIED: (
+        "No money moved. The policy may try again as a new change, unless automatic margin is off for this position."
+    ),
     IntentState.REJECTED: "No money moved.",
     IntentState.UNKNOWN: (
         "It counts as spent. margincall never repeats it: it asks the exchange until that can tell, and adds nothing to this "
@@ -104,9 +106,9 @@ def partial_words(intent: Intent) -> Words:
     return Words(
         level=Level.WARNING,
         topic="partial",
-        title=fit(f"Only a part is added to {name}: {money_up(intent.amount, intent.currency)}", f"Only a part: {name}"),
+        title=fit(f"Only a part is added to {name}: {_exactly(intent)}", f"Only a part: {name}"),
         body=(
-            f"{intent.policy} adds {money_up(intent.amount, intent.currency)} to {name} on {intent.key.account}: all that the "
+            f"{intent.policy} adds {_exactly(intent)} to {name} on {intent.key.account}: all that the "
             "balance, the reserve and the caps leave. It does NOT reach the target."
         ),
     )
@@ -151,7 +153,12 @@ def price(value: Decimal) -> str:
 
 def _what(intent: Intent) -> str:
     verb, joint = ("add", "to") if intent.amount > 0 else ("take", "from")
-    return f"{verb} {money_up(abs(intent.amount), intent.currency)} {joint} {place(intent.key)}"
+    return f"{verb} {_exactly(intent)} {joint} {place(intent.key)}"
+
+
+def _exactly(intent: Intent) -> str:
+    """The amount as it is sent: what moved is never rounded."""
+    return f"{digits(abs(intent.amount))} {intent.currency}"
 
 
 def _who(intent: Intent) -> str:

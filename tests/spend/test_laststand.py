@@ -50,7 +50,17 @@ def test_a_budget_that_is_spent_is_said():
     assert last_stand_words(seen, memory, rule, at(1)) == "btc_guard can add nothing more."
 
 
-@pytest.mark.parametrize("what", [NOBODY, guarded(mode=Mode.DRY_RUN), guarded(match=replace(policy().match, symbol=("ETH/*",)))])
+def test_a_policy_that_adds_nothing_as_things_are_promises_nothing():
+    assert words(guarded(mode=Mode.DRY_RUN)) == "btc_guard adds NOTHING: it only rehearses."
+    single = guarded()
+    single = replace(single, top_ups=replace(single.top_ups, acts=False))
+    assert words(single) == "btc_guard adds NOTHING: a single run adds nothing, only `margincall run` without --once does."
+    seen, memory = seen_at()
+    stopped = replace(memory, top_ups=replace(memory.top_ups, stopped_at=at(1)))
+    assert last_stand_words(seen, stopped, guarded(), at(1)) == "btc_guard adds NOTHING: the kill switch is thrown."
+
+
+@pytest.mark.parametrize("what", [NOBODY, guarded(mode=Mode.OFF), guarded(match=replace(policy().match, symbol=("ETH/*",)))])
 def test_nothing_is_said_where_no_policy_may_add(what):
     assert words(what) == ""
 

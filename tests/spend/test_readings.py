@@ -127,7 +127,7 @@ def test_a_confirmed_change_is_verified_and_told_with_before_and_after_when_a_re
     assert (made.state, made.after.isolated_margin) == (S.VERIFIED, D(110))
     (message,) = told(decision)
     # cushion after: headroom 30.7 of a measure of 100
-    assert (message.level, message.title) == (Level.INFO, "Done: add 10.00 USDT to BTC/USDT long, cushion 23 % to 30 %")
+    assert (message.level, message.title) == (Level.INFO, "Done: add 10 USDT to BTC/USDT long, cushion 23 % to 30 %")
     (change,) = decision.commit.margin_changes
     assert (change.cause, change.actor, change.intent, change.amount) == (ChangeCause.TOP_UP, "btc_guard", "i1", D(10))
 

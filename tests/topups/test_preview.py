@@ -3,14 +3,19 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from monitor.margin.position import Side
 from monitor.topups.policy import Mode
 from monitor.topups.preview import cost_at_trigger, drop_to_trigger, forecast, last_stand
 from monitor.topups.refusal import RefusalReason
+from monitor.topups.state import Circuit
 from tests.builders import NOW
 from tests.topups.planning import MEMORY, TOP_UPS, caps, intent, policy, remembering, situation
 
 D = Decimal
+R = RefusalReason
+KEY = situation().key
 
 
 def ahead(what=None, here=None, drop="0.1", memory=MEMORY):
@@ -32,12 +37,39 @@ def test_the_last_stand_is_what_the_whole_budget_makes_of_the_liquidation_price(
 
 def test_the_budget_is_what_is_left_of_caps_and_balance():
     used = remembering(intent(amount="30"))
-    rule = policy(caps=caps(per_action="10", per_position="100"))
+    rule = policy(caps=caps(per_position="100"))
     assert standing(situation(), rule, used).budget == 70
+    # one of five actions is done: four of 10 each are left of the 70
+    assert standing(situation(), policy(caps=caps(per_action="10", per_position="100")), used).budget == 40
+    unbounded = policy(caps=caps(per_action="10", per_position="100", actions_per_day=None))
+    assert standing(situation(), unbounded, used).budget == 70
     assert standing(situation(free="50"), rule, used).budget == 50
     assert standing(situation(free="50"), replace(rule, keep_free={"USDT": D(45)}), used).budget == 5
     assert standing(situation(free=None), rule, used).budget == 0
     assert last_stand(situation(), policy(mode=Mode.OFF), TOP_UPS, used, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule", "memory", "top_ups", "held"),
+    [
+        (R.STOPPED, {}, {"stopped_at": NOW}, {}, {}),
+        (R.STOPPED, {}, {"paused": {"btc_guard": NOW}}, {}, {}),
+        (R.CIRCUIT_OPEN, {}, {"circuits": {KEY: Circuit(key=KEY, opened_at=NOW, reason="two unknown in a row")}}, {}, {}),
+        (R.DRY_RUN, {"mode": Mode.DRY_RUN}, {}, {}, {}),
+        (R.DRY_RUN, {"skip_rehearsal": False}, {}, {}, {}),
+        (R.DISABLED, {}, {}, {"able": frozenset()}, {}),
+        (R.DISABLED, {}, {}, {"unfit": {"main": "its key may withdraw"}}, {}),
+        (R.DISABLED, {}, {}, {"acts": False}, {}),
+        (R.EXCHANGE_AUTO_ADD, {}, {}, {}, {"exchange_adds_margin": True}),
+    ],
+)
+def test_a_budget_that_will_not_be_spent_as_things_are_is_none(reason, rule, memory, top_ups, held):
+    here = situation(held=held)
+    found = last_stand(here, policy(**rule), replace(TOP_UPS, **top_ups), replace(MEMORY, **memory), NOW)
+    assert found is not None
+    assert found.held is not None
+    assert (found.held.reason, found.budget) == (reason, 0)
+    assert found.liquidation_price == here.assessment.judged.liquidation_price
 
 
 def test_a_fall_shows_each_add_what_it_costs_and_that_it_saves():

@@ -28,9 +28,9 @@ def words(what):
 def test_a_verified_change_tells_the_stand_before_and_after():
     after = stand_of(assess(position("93", isolated_margin=D(110))), NOW)
     told = words(intent(why="cushion 30 % was reached", detail="the margin shows it", after=after))
-    assert (told.level, told.title) == (Level.INFO, "Done: add 10.00 USDT to BTC/USDT long, cushion 23 % to 30 %")
+    assert (told.level, told.title) == (Level.INFO, "Done: add 10 USDT to BTC/USDT long, cushion 23 % to 30 %")
     assert told.body.split("\n") == [
-        "Done: add 10.00 USDT to BTC/USDT long on main, by btc_guard.",
+        "Done: add 10 USDT to BTC/USDT long on main, by btc_guard.",
         "Why: cushion 30 % was reached.",
         "How it is known: the margin shows it.",
         # equity 30, requirement 9.3: usage 31 %; the price at which 100 + 10 (p - 100) = 0.01 x 10 p is 90.909
@@ -52,7 +52,7 @@ def test_a_verified_change_tells_the_stand_before_and_after():
 def test_what_went_wrong_is_loud_and_says_whether_money_moved(state, level, first):
     told = words(intent(amount="-10", policy="", state=state, detail="x", code="-2019"))
     assert (told.level, told.topic) == (level, state.value)
-    assert told.title == f"{first}: take 10.00 USDT from BTC/USDT long"
+    assert told.title == f"{first}: take 10 USDT from BTC/USDT long"
     assert told.body.startswith(f"{told.title} on main, by you.\nHow it is known: x (code -2019).\nBefore: ")
 
 
@@ -90,9 +90,9 @@ def test_a_stand_leaves_out_what_is_not_known():
     bare = replace(intent().before, cushion=None, margin_usage=None, liquidation_price=None)
     assert stand_line(bare, intent()) == "margin 100.00 USDT, equity 30.00 USDT, mark 93"
     after = replace(intent(), before=bare, after=bare)
-    assert words(after).title == "Done: add 10.00 USDT to BTC/USDT long"
+    assert words(after).title == "Done: add 10 USDT to BTC/USDT long"
     half = replace(after, before=intent().before)
-    assert words(half).title == "Done: add 10.00 USDT to BTC/USDT long"
+    assert words(half).title == "Done: add 10 USDT to BTC/USDT long"
 
 
 def test_a_price_keeps_six_digits_and_its_whole_part():
