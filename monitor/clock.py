@@ -1,4 +1,4 @@
-"""The real clock behind ``ports.Clock``."""
+"""The real clock behind ``ports.Clock``, and how times are written for programs."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ class SystemClock:
     def follow(self) -> None:
         """Take over the machine's clock as it is now, after it was set or the machine slept."""
         self._anchor = time.time() - time.monotonic()
+
+
+def iso(moment: datetime) -> str:
+    """An aware time as every JSON document has it: ``2026-11-22T03:00:00.123Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

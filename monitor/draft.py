@@ -202,7 +202,7 @@ class Draft:
             interval=intervals.near if near else intervals.calm,
             near=near,
             failed=family.failing > 0,
-            fresh=family.failing == 0 and family.last_good is not None and family.last_good >= self.policy.watching_since,
+            fresh=family.fresh_since(self.policy.watching_since),
             error=family.error,
             at_once=self.policy.once,
             marks_still=still,

@@ -49,6 +49,14 @@ class FamilyMemory:
     marks_since: datetime | None = None
     unreadable: int = 0
 
+    def read_since(self, since: datetime) -> bool:
+        """Whether a snapshot came at ``since`` or later, however old it is by now."""
+        return self.last_good is not None and self.last_good >= since
+
+    def fresh_since(self, since: datetime) -> bool:
+        """Whether a snapshot came then, and nothing failed after it."""
+        return not self.failing and self.read_since(since)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionMemory:

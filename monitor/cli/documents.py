@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from monitor import clock
 from monitor.margin.assessment import Assessment, Figures
 from monitor.margin.quantities import plain, plain_or_none
 from monitor.memory import FamilyMemory, FamilyState, PositionMemory
@@ -16,10 +17,8 @@ WORST_FIRST = (FamilyState.BLIND, FamilyState.STALE, FamilyState.STARTING, Famil
 
 
 def iso(time: datetime | None) -> str | None:
-    """``2026-11-22T03:00:00.123Z``."""
-    if time is None:
-        return None
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """As `monitor.clock.iso`; None stays None."""
+    return None if time is None else clock.iso(time)
 
 
 def age_seconds(time: datetime | None, now: datetime) -> float | None:

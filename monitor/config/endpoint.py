@@ -20,13 +20,13 @@ _SOCKS_PACKAGE = "aiohttp_socks"
 def is_loopback(endpoint: str | None) -> bool:
     """Whether the endpoint lies on this machine: 127.0.0.0/8, ::1 or localhost."""
     found = _URL.fullmatch(endpoint or "")
-    return found is not None and _loopback_host(found[2])
+    return found is not None and is_loopback_host(found[2])
 
 
 def parse_endpoint(value: object) -> str:
     """``https://host[:port]``, or http on loopback; without path, query or user. Returned without a trailing slash."""
     scheme, host = _parts(value, "scheme, host and port, such as https://gateway.example:8443, without path, query or user")
-    if scheme == "http" and not _loopback_host(host):
+    if scheme == "http" and not is_loopback_host(host):
         complain("http is allowed on loopback only (127.0.0.0/8, ::1, localhost), because the calls carry the key; use https")
     return str(value).rstrip("/")
 
@@ -51,7 +51,8 @@ def _parts(value: object, what: str, *, url: re.Pattern[str] = _URL) -> tuple[st
     return found[1], found[2]
 
 
-def _loopback_host(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address, in brackets or not, is this machine's own."""
     if host.lower() == "localhost":
         return True
     try:

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import PlainValidator, StrictBool, model_validator
 
+from monitor.config.endpoint import is_loopback_host
 from monitor.config.strict import Strict
 from monitor.config.units import Name, complain
 
@@ -23,7 +24,7 @@ class Address(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine reaches it."""
-        return self.host == "localhost" or ip_address(self.host).is_loopback
+        return is_loopback_host(self.host)
 
 
 def parse_address(value: object) -> Address:
@@ -31,12 +32,13 @@ def parse_address(value: object) -> Address:
     found = _LISTEN.fullmatch(value) if isinstance(value, str) else None
     if found is None or not 0 < int(found[2]) < 65536:
         complain("must be an address and a port, such as 127.0.0.1:9464")
-    address = Address(found[1].strip("[]"), int(found[2]))
-    try:
-        address.is_loopback  # noqa: B018 - looked at for what it raises
-    except ValueError:
-        complain("must be an address and a port, such as 127.0.0.1:9464")
-    return address
+    host = found[1].strip("[]")
+    if host != "localhost":
+        try:
+            ip_address(host)
+        except ValueError:
+            complain("must be an address and a port, such as 127.0.0.1:9464")
+    return Address(host, int(found[2]))
 
 
 class WebSettings(Strict):

@@ -39,7 +39,7 @@ def health_of(memory: Memory, since: datetime, *, kept: bool, broken: Callable[[
     watched = [one for one in memory.families.values() if one.state is not FamilyState.NOT_OPENED]
     blind = [f"{one.key.account} {one.key.family}" for one in watched if one.state is FamilyState.BLIND]
     dead = broken()
-    fresh = all(one.last_good is not None and one.last_good >= since and not one.failing for one in watched)
+    fresh = all(one.fresh_since(since) for one in watched)
     troubles = [f"blind: {', '.join(blind)}"] * bool(blind) + [f"broken: {', '.join(dead)}"] * bool(dead)
     troubles += ["the store does not keep"] * (not kept)
     line = "; ".join(troubles) or f"{len(memory.positions)} positions, {len(watched)} families read"

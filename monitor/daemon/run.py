@@ -227,11 +227,7 @@ def _settled(parts: Parts) -> bool:
     """Whether every family has answered in this run, one way or another."""
     families, since = parts.guard.memory.families, parts.guard.policy.watching_since
     known = [families.get(key) for key in _expected(parts)]
-    return all(
-        one is not None
-        and (one.failing or one.state is FamilyState.NOT_OPENED or (one.last_good is not None and one.last_good >= since))
-        for one in known
-    )
+    return all(one is not None and (one.failing or one.state is FamilyState.NOT_OPENED or one.read_since(since)) for one in known)
 
 
 async def _deliver_within(workers: Sequence[ChannelWorker], seconds: float) -> None:

@@ -16,7 +16,7 @@ from monitor.memory import FamilyMemory, FamilyState, Memory
 def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
     """What is guarded and what not: only what was read since ``since`` and is read still is guarded."""
     families = memory.families
-    read = {key for key, one in families.items() if not one.failing and one.last_good is not None and one.last_good >= since}
+    read = {key for key, one in families.items() if one.fresh_since(since)}
     closed = [key for key, one in families.items() if one.state is FamilyState.NOT_OPENED]
     silent = [key for key in (*families, *expected) if key not in read and key not in closed]
     guarded = [
@@ -37,7 +37,7 @@ def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()
 
 def status_of(memory: Memory, since: datetime, now: datetime) -> str:
     """The guard in one line; it is as fresh as its oldest family."""
-    read = [one.last_good for one in memory.families.values() if one.last_good is not None and one.last_good >= since]
+    read = [one.last_good for one in memory.families.values() if one.last_good is not None and one.read_since(since)]
     return status_line(watch_of(memory, since), min(read, default=None), now)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from monitor.memory import FamilyState
+from monitor.clock import iso
+from monitor.memory import FamilyMemory, FamilyState
 from monitor.web.view import View
 
 
@@ -21,7 +22,7 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
             "exchange": key.exchange,
             "family": key.family,
             "state": one.state.value,
-            "fresh": one.state is FamilyState.OK and one.last_good is not None and one.last_good >= since,
+            "fresh": is_fresh(one, since),
             "age_seconds": None if one.last_good is None else round((now - one.last_good).total_seconds(), 3),
             "error": one.error,
         }
@@ -36,7 +37,7 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
     document = {
         "schema": 1,
         "ok": good and kept,
-        "as_of": _iso(now),
+        "as_of": iso(now),
         "families": families,
         "channels": channels,
         "store": "ok" if kept else "does not keep",
@@ -45,5 +46,6 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
     return good and kept, document
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def is_fresh(family: FamilyMemory, since: datetime) -> bool:
+    """Whether this run, which began at ``since``, has read the family, and the last poll was good and is not too old."""
+    return family.state is FamilyState.OK and family.fresh_since(since)

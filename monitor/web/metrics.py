@@ -23,6 +23,7 @@ from monitor.memory import FamilyState, Memory
 from monitor.rules.base import Level
 from monitor.topups.ledger import IntentState
 from monitor.topups.refusal import RefusalReason
+from monitor.web.health import is_fresh
 from monitor.web.view import Counts, View
 
 _POSITION = ("account", "symbol", "side")
@@ -32,7 +33,7 @@ METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "margincall_position_liquidation_distance_ratio": ("How far liquidation is, as a share of the mark price.", _POSITION),
     "margincall_position_equity": ("Margin and unrealised profit, in settle currency.", (*_POSITION, "currency")),
     "margincall_family_age_seconds": ("Seconds since the last valid reading.", ("account", "family")),
-    "margincall_family_fresh": ("1 while the last poll was good.", ("account", "family")),
+    "margincall_family_fresh": ("1 while this run has read it and the last poll was good.", ("account", "family")),
     "margincall_cycle_seconds": ("How long the last poll took, from the question to the commit.", ("account",)),
     "margincall_request_weight_used": ("Request weight used in the exchange's own window.", ("account",)),
     "margincall_positions_not_guarded": ("Open positions that are not isolated or cannot be read.", ("account",)),
@@ -101,7 +102,7 @@ def _rows(view: View) -> dict[str, Rows]:
     intents = memory.top_ups.intents.values()
     return {
         **_positions(memory),
-        **_families(memory, now),
+        **_families(memory, now, view.policy().watching_since),
         "margincall_cycle_seconds": [((name,), one.took) for name, one in paces.items() if one.took is not None],
         "margincall_request_weight_used": [((name,), float(one.weight)) for name, one in paces.items() if one.weight is not None],
         "margincall_alerts": _alerts(memory),
@@ -145,7 +146,7 @@ def _known(who: tuple[str, ...], value: Decimal | None) -> list[tuple[tuple[str,
     return [] if value is None else [(who, float(value))]
 
 
-def _families(memory: Memory, now: datetime) -> dict[str, Rows]:
+def _families(memory: Memory, now: datetime, since: datetime) -> dict[str, Rows]:
     watched = [(key, one) for key, one in sorted(memory.families.items()) if one.state is not FamilyState.NOT_OPENED]
     unguarded = Counter({key.account: 0 for key, _ in watched})
     for key, one in watched:
@@ -156,7 +157,7 @@ def _families(memory: Memory, now: datetime) -> dict[str, Rows]:
             for key, one in watched
             if one.last_good is not None
         ],
-        "margincall_family_fresh": [((key.account, key.family), float(one.state is FamilyState.OK)) for key, one in watched],
+        "margincall_family_fresh": [((key.account, key.family), float(is_fresh(one, since))) for key, one in watched],
         "margincall_positions_not_guarded": [((name,), float(number)) for name, number in unguarded.items()],
     }
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 
 import structlog
 from aiohttp import web
 
+from monitor.config.endpoint import is_loopback_host
 from monitor.web.health import health
 from monitor.web.metrics import page
 from monitor.web.view import View
@@ -36,7 +36,7 @@ class WebServer:
     """
 
     def __init__(self, view: View, *, host: str, port: int, token: str = "") -> None:
-        if not token and not _is_loopback(host):
+        if not token and not is_loopback_host(host):
             raise ValueError("a server beyond loopback needs a token")
         self._view = view
         self._host = host
@@ -84,7 +84,7 @@ class WebServer:
         if self._token:
             return bool(named)
         host, _, port = named.rpartition(":") if named.rpartition(":")[2].isdigit() else (named, "", "")
-        return (host.strip("[]").lower() in {"localhost", self._host} or _is_loopback(host)) and port in {"", str(self.port)}
+        return (host.strip("[]").lower() in {"localhost", self._host} or is_loopback_host(host)) and port in {"", str(self.port)}
 
     def _carries_token(self, request: web.Request) -> bool:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -97,12 +97,3 @@ class WebServer:
     async def _metrics(self, _: web.Request) -> web.StreamResponse:
         body = await asyncio.to_thread(page, self._view)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

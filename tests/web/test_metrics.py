@@ -8,7 +8,7 @@ from monitor.topups.ledger import IntentState
 from monitor.topups.refusal import RefusalReason
 from monitor.web.metrics import METRICS, OUTCOMES, page
 from monitor.web.view import Pace
-from tests.builders import at, failure, position, snapshot
+from tests.builders import at, failure, policy, position, snapshot
 from tests.daemon.guarding import Post
 from tests.web.viewing import view_of
 
@@ -71,3 +71,12 @@ async def test_the_page_is_made_when_the_store_cannot_be_read():
     _, found = read(view_of(post, counts=unread))
     assert found["margincall_rulings_total", "first"] == 0
     assert found["margincall_family_fresh", "main", "usdm"] == 0
+
+
+async def test_what_an_earlier_run_read_is_not_fresh_in_this_one():
+    earlier = Post()
+    await earlier.guard.take(snapshot(position()))
+    post = Post(policy(since=at(3600)), memory=earlier.guard.memory)
+    assert read(view_of(post))[1]["margincall_family_fresh", "main", "usdm"] == 0
+    await post.guard.take(snapshot(position(), when=at(3601)))
+    assert read(view_of(post))[1]["margincall_family_fresh", "main", "usdm"] == 1

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from monitor.errors import AuthRejected, BadReading, ExchangeFault, NotOpened
 from monitor.exchanges.binance import SPEC, parse, terms
 from monitor.exchanges.binance.dialect import dialect
+from monitor.exchanges.binance.hosts import HOSTS
 from monitor.exchanges.binance.keys import key_facts
 from monitor.exchanges.binance.orders import parse_orders
 from monitor.exchanges.emptiness import Balances
@@ -24,51 +24,14 @@ from monitor.exchanges.shelf import DAY, UNREADABLE, Shelf
 from monitor.exchanges.spec import Access
 from monitor.exchanges.stops import RestingOrder, by_symbol
 from monitor.exchanges.unread import UnreadRows
-from monitor.margin.position import Contract, Instrument, Position
+from monitor.margin.position import Instrument, Position
 from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
-from monitor.margin.tiers import TierBasis
 from monitor.ports import CheckLine, Clock
 
 _SETTINGS_AGE = 60.0
 _REFUSED_KEY = "-2015"
 _FEW = 5
 """So many symbols are asked one by one for their orders (weight 1 each); the list of all of them weighs 40."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Host:
-    """One of Binance's two futures hosts: what it holds, and ccxt's names of its calls."""
-
-    contract: Contract
-    basis: TierBasis
-    positions: str
-    instruments: str
-    tiers: str
-    balance: str
-    orders: tuple[str, ...]
-
-
-HOSTS: Mapping[str, _Host] = {
-    "usdm": _Host(
-        contract=Contract.LINEAR,
-        basis=TierBasis.NOTIONAL,
-        positions="fapiPrivateV3GetPositionRisk",
-        instruments="fapiPublicGetExchangeInfo",
-        tiers="fapiPrivateGetLeverageBracket",
-        balance="fapiPrivateV3GetBalance",
-        orders=("fapiPrivateGetOpenAlgoOrders", "fapiPrivateGetOpenOrders"),
-    ),
-    "coinm": _Host(
-        contract=Contract.INVERSE,
-        basis=TierBasis.BASE,
-        positions="dapiPrivateGetPositionRisk",
-        instruments="dapiPublicGetExchangeInfo",
-        tiers="dapiPrivateV2GetLeverageBracket",
-        balance="dapiPrivateGetBalance",
-        orders=("dapiPrivateGetOpenOrders",),
-    ),
-}
-"""The families by name."""
 
 
 class BinanceReader(AccountReader):

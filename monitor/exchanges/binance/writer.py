@@ -9,7 +9,6 @@ rows on USD-M and 50 on COIN-M, are used as they are: a full page is taken for a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from monitor.errors import BadReply
 from monitor.exchanges import figures
 from monitor.exchanges.binance import parse
 from monitor.exchanges.binance.dialect import dialect
+from monitor.exchanges.binance.hosts import HOSTS
 from monitor.exchanges.binance.keys import margin_key_facts
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.spec import Access
@@ -32,41 +32,6 @@ _ADD, _REDUCE = "1", "2"
 _SIDES = {"LONG": "long", "SHORT": "short"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Host:
-    """One of the two futures hosts: where it takes changes, ccxt's names of its calls, and a full page of its history."""
-
-    path: str
-    change: str
-    history: str
-    positions: str
-    balance: str
-    index: str
-    page: int
-
-
-_HOSTS: Mapping[str, _Host] = {
-    "usdm": _Host(
-        path="/fapi/v1/positionMargin",
-        change="fapiPrivatePostPositionMargin",
-        history="fapiPrivateGetPositionMarginHistory",
-        positions="fapiPrivateV3GetPositionRisk",
-        balance="fapiPrivateV3GetBalance",
-        index="fapiPublicGetPremiumIndex",
-        page=500,
-    ),
-    "coinm": _Host(
-        path="/dapi/v1/positionMargin",
-        change="dapiPrivatePostPositionMargin",
-        history="dapiPrivateGetPositionMarginHistory",
-        positions="dapiPrivateGetPositionRisk",
-        balance="dapiPrivateGetBalance",
-        index="dapiPublicGetPremiumIndex",
-        page=50,
-    ),
-}
-
-
 class BinanceWriter(AccountWriter):
     """The port `MarginWriter` for Binance; its window is the recvWindow that is sent."""
 
@@ -75,7 +40,7 @@ class BinanceWriter(AccountWriter):
 
     def write_of(self, intent: Intent) -> Write:
         """Type 1 adds, 2 takes out; the side is always named."""
-        host = _HOSTS[intent.family]
+        host = HOSTS[intent.family]
         params: dict[str, str | int] = {
             "symbol": intent.instrument_id,
             "positionSide": _position_side(intent),
@@ -83,7 +48,7 @@ class BinanceWriter(AccountWriter):
             "type": _type_of(intent),
             "recvWindow": round(self.window.total_seconds() * 1000),
         }
-        return Write(endpoint=host.change, path=host.path, params=params)
+        return Write(endpoint=host.change, path=host.change_path, params=params)
 
     def receipt_of(self, intent: Intent, reply: Any) -> MarginReceipt:
         """Code 200, with the amount and the type that were sent."""
@@ -96,7 +61,7 @@ class BinanceWriter(AccountWriter):
 
     async def rows(self, intent: Intent, since_ms: int) -> tuple[MarginRow, ...]:
         """The changes of this symbol and side in the intent's direction."""
-        host = _HOSTS[intent.family]
+        host = HOSTS[intent.family]
         ask = {"symbol": intent.instrument_id, "type": _type_of(intent), "startTime": since_ms}
         told = await self.session.call(host.history, ask)
         if not isinstance(told, list) or len(told) >= host.page:
@@ -107,7 +72,7 @@ class BinanceWriter(AccountWriter):
         """The intent's own row of positionRisk."""
         linear = intent.family == "usdm"
         ask = {"symbol": intent.instrument_id} if linear else {"pair": intent.instrument_id.partition("_")[0]}
-        for row in parse.open_rows(await self.session.call(_HOSTS[intent.family].positions, ask)):
+        for row in parse.open_rows(await self.session.call(HOSTS[intent.family].positions, ask)):
             amount = figures.amount(row["positionAmt"])
             mine = row["symbol"] == intent.instrument_id and row["positionSide"] == _position_side(intent)
             if mine and (amount > 0) is (intent.key.side is Side.LONG):
@@ -122,13 +87,13 @@ class BinanceWriter(AccountWriter):
 
     async def free(self, intent: Intent) -> Decimal | None:
         """The available balance of the margin asset."""
-        payload = await self.session.call(_HOSTS[intent.family].balance)
+        payload = await self.session.call(HOSTS[intent.family].balance)
         return parse.parse_free(payload, self.session.currency_code).get(intent.currency)
 
     async def index_price(self, position: Position) -> Decimal | None:
         """``indexPrice`` of premiumIndex, which is an object on USD-M and a list on COIN-M."""
         symbol = position.instrument.instrument_id
-        told = await self.session.call(_HOSTS[position.family].index, {"symbol": symbol})
+        told = await self.session.call(HOSTS[position.family].index, {"symbol": symbol})
         rows = told if isinstance(told, list) else [told]
         return next((positive(row.get("indexPrice")) for row in rows if row.get("symbol") == symbol), None)
 
