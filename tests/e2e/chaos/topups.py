@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -33,16 +34,20 @@ from monitor.topups.ledger import Intent, IntentState
 from tests.e2e import stage as stages
 from tests.e2e.stage import Held, Stage
 
-POINTS = ("recovered", "planned", "submitting", "submitted", "answered", "noted", "looking")
-"""The steps of the journal at which the daemon dies, each ``topup.`` and its name."""
+FIRST = ("planned", "submitting", "submitted", "answered", "noted")
+"""The steps of the journal at which the daemon that plans dies, each ``topup.`` and its name."""
+LATER = ("recovered", "looking", *FIRST)
+"""Those at which the ones that follow die."""
 KINDS: tuple[FaultKind | None, ...] = (
     None,
     *(FaultKind.RESET, FaultKind.CLOSE, FaultKind.HANG, FaultKind.DRIP, FaultKind.CUT_BODY, FaultKind.CUT_JSON, FaultKind.HTML),
     *(FaultKind.EMPTY, FaultKind.EMPTY_OBJECT, FaultKind.NULL, FaultKind.INTERNAL, FaultKind.BAD_GATEWAY),
     *(FaultKind.UNAVAILABLE, FaultKind.GATEWAY_TIMEOUT, FaultKind.REQUEST_TIMEOUT),
 )
-EFFECTS = (Decimal(0), Decimal(2), Decimal(-1))
-"""A write is carried out at once, two seconds late, or never."""
+EFFECTS = {Decimal(0): "at once", Decimal(2): "late", Decimal(-1): "never"}
+"""After how many seconds a write is carried out."""
+QUIET_LOOKS = 3
+"""So many looks, a second apart, must find everything settled."""
 HELD = {
     "binance": Held("BTCUSDT", entry="100000", quantity="0.1", margin="1000"),
     "bybit": Held("BTCUSDT", entry="100000", quantity="0.1", margin="1000"),
@@ -80,7 +85,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the exchange's ledger says of one trial against the journal. ``disputed``: left to a person, which is no belief."""
+    """What the exchange's ledger says of one trial against the journal. ``disputed``, ``held``: left to a person."""
 
     trial: Trial
     sent: int
@@ -90,6 +95,27 @@ class Verdict:
     wrong: bool
     stuck: bool
     disputed: int
+    held: bool
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the daemon added twice, passed a cap, believed what is not so, or left something open."""
+        return bool(self.doubled) or self.over_cap or self.wrong or self.stuck
+
+    def __str__(self) -> str:
+        trial = self.trial
+        kind = "none" if trial.kind is None else trial.kind.value
+        what = f"{trial.exchange:<8} {kind:<12} {EFFECTS[trial.effect]:<8} sent {self.sent} applied {self.applied}"
+        left = " DISPUTED" * bool(self.disputed) + " circuit open" * self.held
+        return f"{'FAIL' if self.is_bad else 'pass'}  {what}{left}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """One batch: its verdicts, and the crash points at which its daemons died."""
+
+    verdicts: Sequence[Verdict]
+    deaths: Sequence[str]
 
 
 def trials(runs: int, seed: int, size: int) -> list[list[Trial]]:
@@ -103,41 +129,45 @@ def trials(runs: int, seed: int, size: int) -> list[list[Trial]]:
     return [made[start : min(start + size, runs)] for start in range(0, runs, size)]
 
 
-def play(batch: Sequence[Trial], deaths: Sequence[str], say: logging.Logger) -> tuple[list[Verdict], int]:
-    """Play one batch to its end; what became of each trial, and how often the daemon was killed."""
-    stages.POLL = "{calm: 1s, near: 500ms}"
+def play(batch: Sequence[Trial], deaths: Sequence[str]) -> Performance:
+    """Play one batch to its end: what became of each trial, and where the daemon died."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    planned, kills = list(deaths), 0
+    planned, died = list(deaths), []
     try:
         with Stage(folder, rules=RULES + POLICY) as stage:
             for trial in batch:
                 stage.account(trial.name, trial.exchange, HELD[trial.exchange], top_ups=True)
-            _arm(stage, planned)
-            assert stage.wait_for(lambda: any("guarding" in one.title for one in stage.arrivals), PATIENCE), stage.program.log()[
-                -3000:
-            ]
+            armed = _arm(stage, planned)
+            began = stage.wait_for(lambda: any("guarding" in one.title for one in stage.arrivals), PATIENCE)
+            assert began, stage.program.log()[-3000:]
             for trial in batch:
                 _ail(stage, trial)
                 stage.price(trial.name, HELD[trial.exchange].contract, LOW)
             deadline, quiet = time.monotonic() + PATIENCE, 0
-            while time.monotonic() < deadline and quiet < 3:
+            while time.monotonic() < deadline and quiet < QUIET_LOOKS:
                 stage.wait_for(lambda: False, 1.0)
                 if stage.daemon is not None and stage.daemon.poll() is not None:
                     assert stage.daemon.returncode == -signal.SIGKILL, f"the daemon ended with {stage.daemon.returncode}"
-                    kills += 1
-                    _arm(stage, planned)
+                    died.append(armed)
+                    armed = _arm(stage, planned)
                 quiet = quiet + 1 if _is_settled(folder, batch) else 0
-            journal = _journal(folder)
-            return [_judged(stage, trial, journal) for trial in batch], kills
+            journal, held = _journal(folder)
+            return Performance(verdicts=[_judged(stage, trial, journal, held) for trial in batch], deaths=died)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        say.info("  deaths: %s", ", ".join(deaths) or "none")
 
 
-def _arm(stage: Stage, planned: list[str]) -> None:
-    """Start the daemon, to die at the next point that is planned."""
-    stage.program.environment[VARIABLE] = planned.pop(0) if planned else ""
+def _deaths(number: int, chance: random.Random) -> list[str]:
+    """Where the daemons of a batch die one after the other; every step of the journal comes in turn."""
+    names = FIRST[number % len(FIRST)], LATER[number % len(LATER)], LATER[(number + 3) % len(LATER)]
+    return [f"topup.{name}:{1 if name == 'recovered' else chance.randint(1, 3)}" for name in names]
+
+
+def _arm(stage: Stage, planned: list[str]) -> str:
+    """Start the daemon, to die at the next point that is planned; that point."""
+    armed = stage.program.environment[VARIABLE] = planned.pop(0) if planned else ""
     stage.start()
+    return armed
 
 
 def _ail(stage: Stage, trial: Trial) -> None:
@@ -149,23 +179,23 @@ def _ail(stage: Stage, trial: Trial) -> None:
     stage.call(lambda: server.faults.add(fault))
 
 
-def _journal(folder: Path) -> list[Intent]:
+def _journal(folder: Path) -> tuple[list[Intent], set[str]]:
+    """Every intent, and the accounts whose circuit breaker is open."""
     try:
         with StoreReader(folder / "store.db") as reader:
-            return list(reader.intents())
+            return list(reader.intents()), {key.account for key in reader.memory().top_ups.circuits}
     except StoreFault:
-        return []
+        return [], set()
 
 
 def _is_settled(folder: Path, batch: Sequence[Trial]) -> bool:
-    """Whether every position has an intent that ended well or in a dispute, and none is open."""
-    journal = _journal(folder)
-    served = {one.key.account for one in journal if one.state in APPLIED | {IntentState.DISPUTED}}
-    open_ones = [one for one in journal if one.is_open]
-    return not open_ones and served >= {trial.name for trial in batch}
+    """Whether every position got its margin or was left to a person, and no intent is open."""
+    journal, held = _journal(folder)
+    served = held | {one.key.account for one in journal if one.state in APPLIED | {IntentState.DISPUTED}}
+    return served >= {trial.name for trial in batch} and not any(one.is_open for one in journal)
 
 
-def _judged(stage: Stage, trial: Trial, journal: Sequence[Intent]) -> Verdict:
+def _judged(stage: Stage, trial: Trial, journal: Sequence[Intent], held: Collection[str]) -> Verdict:
     """The exchange's ledger against the journal."""
     engine = stage.booths[trial.name].engine
     records = stage.call(lambda: list(engine.account(trial.name).records))
@@ -183,7 +213,13 @@ def _judged(stage: Stage, trial: Trial, journal: Sequence[Intent]) -> Verdict:
         wrong=bool(believed - ledger) or bool(ledger - believed - doubtful),
         stuck=any(one.is_open for one in mine) or not mine,
         disputed=sum(one.state is IntentState.DISPUTED for one in mine),
+        held=trial.name in held,
     )
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -191,39 +227,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos.topups", description="Added margin, whatever fails or dies.")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=20, help="positions on one daemon")
+    parser.add_argument("--batch", type=int, default=10, help="positions on one daemon")
+    parser.add_argument("--jobs", type=int, default=2, help="daemons at a time")
     given = parser.parse_args()
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    say = logging.getLogger("chaos")
-    say.setLevel(logging.INFO)
+    stages.POLL = "{calm: 1s, near: 500ms}"
     chance = random.Random(given.seed)
+    began = time.monotonic()
+    batches = trials(given.runs, given.seed, given.batch)
+    plans = [_deaths(number, chance) for number in range(len(batches))]
     verdicts: list[Verdict] = []
-    kills, began = 0, time.monotonic()
-    for batch in trials(given.runs, given.seed, given.batch):
-        deaths = [
-            f"topup.{chance.choice(POINTS[1:-1])}:{chance.randint(1, 6)}",
-            f"topup.{chance.choice(POINTS)}:{chance.randint(1, 3)}",
-        ]
-        found, killed = play(batch, deaths[: chance.choice((1, 2, 2))], say)
-        kills += killed
-        verdicts += found
-        for one in found:
-            bad = one.doubled or one.over_cap or one.wrong or one.stuck
-            trial = one.trial
-            effect = {"0": "at once", "2": "late", "-1": "never"}[str(trial.effect)]
-            kind = "none" if trial.kind is None else trial.kind.value
-            say.info(
-                "%s  %-8s %-12s %-8s sent %s applied %s%s",
-                "FAIL" if bad else "pass",
-                trial.exchange,
-                kind,
-                effect,
-                one.sent,
-                one.applied,
-                " DISPUTED" * one.disputed,
-            )
-    say.info("%d disputed; %.0f s", sum(one.disputed for one in verdicts), time.monotonic() - began)
+    deaths: Counter[str] = Counter()
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for done in pool.map(play, batches, plans):
+            _say(*map(str, done.verdicts), f"      the daemon died at {', '.join(done.deaths) or 'nothing'}")
+            verdicts += done.verdicts
+            deaths.update(death.partition(":")[0] for death in done.deaths)
+    left = f"{sum(one.held for one in verdicts)} left to a person by the circuit breaker"
+    disputed = f"{sum(one.disputed for one in verdicts)} disputed"
+    _say(f"{dict(sorted(deaths.items()))}; {left}, {disputed}; {time.monotonic() - began:.0f} s")
+    kills = deaths.total()
     figures = {
         "runs": len(verdicts),
         "kills": kills,
@@ -234,7 +257,7 @@ def main() -> int:
         "wrong_beliefs": sum(one.wrong for one in verdicts),
         "stuck": sum(one.stuck for one in verdicts),
     }
-    say.info(json.dumps(figures))
+    _say(json.dumps(figures))
     return int(any(figures[name] for name in ("doubled", "over_cap", "wrong_beliefs", "stuck")))
 
 
