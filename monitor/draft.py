@@ -141,8 +141,9 @@ class Draft:
                 if alert is None and judgement.level is None:
                     continue
                 self._advance(rule, position_subject(seen.key), judgement, born=born)
-            before = self.memory.positions.get(seen.key)
-            inert = inert_now(seen, before, self.remembered, policy, self.now)
+            inert: str | None = ""
+            if policy.top_ups.policies:
+                inert = inert_now(seen, self.memory.positions.get(seen.key), self.remembered, policy, self.now)
             if on_alert or seen.tiers_since is not None or assessment.degraded or inert:
                 self._judge_life(seen, dust=dust, inert=inert)
             if on_alert and subject is not None:

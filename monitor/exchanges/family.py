@@ -13,7 +13,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -134,7 +134,8 @@ class AccountReader(ABC):
                 await self._balances.have({family}, max_age=_FREE_NEAR if near else _FREE_EVERY)
                 content = await self.read_family(family, _patience(deadline, patience))
                 _refuse_twins(content)
-                positions = await self._with_stops(family, content.positions) if near else content.positions
+                if near:
+                    await self._tell_stops(family, content.positions)
                 remark = await self._doubted(family, content, _patience(deadline, _DOUBT_PATIENCE))
                 if last is None:
                     await self._balances.have({family}, within=_patience(deadline, _PATIENCE)())
@@ -152,7 +153,7 @@ class AccountReader(ABC):
         balances = self._balances.get(family, at_most=_FREE_KEPT)
         free = balances.free if balances is not None else {}
         return FamilySnapshot(
-            key=key, at=at, positions=tuple(positions), unguarded=tuple(content.unguarded), free=free, remark=remark
+            key=key, at=at, positions=tuple(content.positions), unguarded=tuple(content.unguarded), free=free, remark=remark
         )
 
     async def fetch_key(self) -> KeyFacts | None:
@@ -213,18 +214,18 @@ class AccountReader(ABC):
             async with asyncio.timeout(within):
                 self._balances.put(family, await self.read_balances(family, can_wait=False))
 
-    async def _with_stops(self, family: str, positions: Sequence[Position]) -> list[Position]:
-        """The positions with what is known of their resting stops: read in the background, so that no poll waits for it."""
+    async def _tell_stops(self, family: str, positions: Sequence[Position]) -> None:
+        """Note on positions just read what is known of their resting stops, read in the background: no poll waits for it."""
         shelf = self._stops[family]
         await shelf.have({position.instrument.instrument_id for position in positions})
-        told = []
         for position in positions:
             orders = shelf.get(position.instrument.instrument_id, at_most=_STOPS_KEPT)
             stops = stops_of(position, orders) if orders is not None else None
             # What a position's own row tells of a stop is from this very poll.
             known = position.stops or stops
-            told.append(position if known is position.stops else replace(position, stops=known))
-        return told
+            if known is not position.stops:
+                # Made by this very poll and nobody else's yet: a copy of each would cost more than its rules do.
+                object.__setattr__(position, "stops", known)
 
     async def _all_balances(self, families: frozenset[str]) -> Mapping[str, Balances]:
         """The balances of some families."""

@@ -21,8 +21,6 @@ def inert_now(
     finds a balance, a key or a cap that has become too small, and hundreds of positions cost next to nothing. ``before``: the
     position at the reading before; ``remembered``: gives the memory with this reading taken in.
     """
-    if not policy.top_ups.policies:
-        return ""
     if before is not None and before.last_seen >= policy.watching_since and not _changed(before, seen):
         return None
     found = policy.top_ups.policy_for(position_subject(seen.key))

@@ -22,6 +22,7 @@ from monitor.margin.reading import FamilyKey, Unguarded
 
 _SIDES = {"LONG": Side.LONG, "SHORT": Side.SHORT}
 _NOTHING = {None, "", "0", 0}
+_NOT_ZERO = frozenset("123456789")
 
 
 def open_rows(payload: Any) -> list[dict[str, Any]]:
@@ -196,12 +197,18 @@ def _guessed(row: Mapping[str, Any], contract: Contract, currency_code: Currency
 
 def _has_wallet(row: Mapping[str, Any]) -> bool:
     """Whether isolatedWallet or isolatedMargin is not zero, which only an isolated position's are."""
-    return any(row.get(name) not in _NOTHING and not _is_zero(row[name]) for name in ("isolatedWallet", "isolatedMargin"))
+    for name in ("isolatedWallet", "isolatedMargin"):
+        figure = row.get(name)
+        if figure not in _NOTHING and not _is_zero(figure):
+            return True
+    return False
 
 
 def _is_zero(figure: Any) -> bool:
     """Whether a figure is 0, told from its text because every row of every poll is asked; what is no number is not 0."""
     text = str(figure)
+    if text[:1] in _NOT_ZERO:
+        return False
     digits = text.strip("-0.")
     return "0" in text and (not digits or digits[0] in "eE")
 
