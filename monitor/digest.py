@@ -10,11 +10,14 @@ from decimal import Decimal
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
 from monitor.alerts.notices import unguarded_in_words
-from monitor.alerts.rounding import share_down, span
+from monitor.alerts.rounding import digits, share_down, span
 from monitor.alerts.wording import fit, short_symbol
 from monitor.memory import FamilyState, Memory, PositionMemory
 from monitor.policy import Policy
 from monitor.rules.base import Level
+from monitor.topups.caps import DAY
+from monitor.topups.ledger import IntentState
+from monitor.topups.wording import place
 
 SHOWN = 10
 CALM = Decimal(1_000_000)
@@ -39,6 +42,8 @@ def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str
     lines += [_line(seen) for seen in positions[:SHOWN]]
     if len(positions) > SHOWN:
         lines.append(f"and {len(positions) - SHOWN} more, calmer")
+    lines += _channel_lines(memory)
+    lines += _top_up_lines(memory, policy, now) if policy.top_ups.policies else []
     subject = Subject(SubjectKind.DAEMON)
     code = code_of(NotifyReason.DIGEST.value, subject, now)
     return (
@@ -55,6 +60,28 @@ def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str
             channels=tuple(channels),
         ),
     )
+
+
+def _channel_lines(memory: Memory) -> list[str]:
+    broken = [one for one in memory.channels.values() if one.broken_since is not None]
+    return [f"Channel {one.name} is BROKEN: {one.error}" for one in broken] or ["Every channel works."]
+
+
+def _top_up_lines(memory: Memory, policy: Policy, now: datetime) -> list[str]:
+    """What automatic margin did within a day, what is not known, and what keeps it from acting."""
+    books = memory.top_ups
+    sent = [one for one in books.intents.values() if one.policy and one.is_spent and now - one.planned_at < DAY]
+    sums: dict[str, Decimal] = {}
+    for one in sent:
+        sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.amount
+    added = ", ".join(f"{digits(amount)} {coin}" for coin, amount in sums.items()) or "nothing"
+    lines = [f"Automatic margin: {added} in 24 hours."]
+    unsure = sum(one.state in {IntentState.UNKNOWN, IntentState.DISPUTED} for one in books.intents.values())
+    lines += [f"Automatic margin: the outcome of {unsure} is NOT known."] if unsure else []
+    lines += ["Automatic margin is STOPPED: nothing is added until `margincall topups start`."] if books.stopped_at else []
+    lines += [f"Policy {one.name} is paused." for one in policy.top_ups.policies if one.name in books.paused]
+    lines += [f"{place(key)} on {key.account}: automatic margin is OFF, {one.reason}." for key, one in books.circuits.items()]
+    return lines
 
 
 def _cushion(seen: PositionMemory) -> Decimal:

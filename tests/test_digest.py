@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 from monitor.alerts.model import NotifyReason
@@ -5,9 +6,13 @@ from monitor.decide import decide
 from monitor.digest import digest
 from monitor.margin.position import Side
 from monitor.margin.reading import Unguarded
-from monitor.memory import Memory
+from monitor.memory import ChannelMemory, Memory
 from monitor.requests import acknowledge
-from tests.builders import COINM, at, failure, policy, position, snapshot
+from monitor.topups.ledger import IntentState
+from monitor.topups.state import Circuit, TopUpMemory
+from tests.builders import COINM, at, failure, key, policy, position, snapshot
+from tests.topups.planning import TOP_UPS, intent
+from tests.topups.planning import policy as guard_policy
 
 
 def test_a_calm_day_is_told_as_calm():
@@ -41,3 +46,41 @@ def test_many_positions_are_cut_to_the_worst():
     memory = decide(snapshot(*many), Memory(), policy(), at(0)).memory
     (message,) = digest(memory, policy(), at(1), [])
     assert "and 4 more, calmer" in message.body
+
+
+def test_what_automatic_margin_did_and_what_holds_it_back_is_told():
+    who = key()
+    books = TopUpMemory(
+        intents={
+            one.id: one
+            for one in (
+                intent(1, amount="10.5"),
+                intent(2, amount="20", state=IntentState.UNKNOWN, ago=60),
+                intent(3, amount="40", ago=90_000),
+                intent(4, amount="80", policy=""),
+                intent(5, amount="160", state=IntentState.REJECTED),
+            )
+        },
+        stopped_at=at(0),
+        paused={"btc_guard": at(0), "gone": at(0)},
+        circuits={who: Circuit(key=who, opened_at=at(0), reason="two unknown in a row")},
+    )
+    rules = replace(policy(), top_ups=replace(TOP_UPS, policies=(guard_policy(),)))
+    (message,) = digest(Memory(top_ups=books), rules, at(0), [])
+    told = message.body.splitlines()
+    assert told[1:-1] == [
+        "Every channel works.",
+        "Automatic margin: 30.5 USDT in 24 hours.",
+        "Automatic margin: the outcome of 1 is NOT known.",
+        "Automatic margin is STOPPED: nothing is added until `margincall topups start`.",
+        "Policy btc_guard is paused.",
+        "BTC/USDT long on main: automatic margin is OFF, two unknown in a row.",
+    ]
+    (calm,) = digest(Memory(), rules, at(0), [])
+    assert "Automatic margin: nothing in 24 hours." in calm.body
+    assert "Automatic margin" not in digest(Memory(), policy(), at(0), [])[0].body
+
+
+def test_a_channel_that_broke_is_named_in_the_digest_of_the_others():
+    memory = decide(ChannelMemory(name="chat", broken_since=at(0), error="no such chat"), Memory(), policy(), at(0)).memory
+    assert "Channel chat is BROKEN: no such chat" in digest(memory, policy(), at(1), ["phone"])[0].body

@@ -115,12 +115,16 @@ class StoreReader:
             return {(channel, state): number for channel, state, number in rows}
 
     def alerts(self, now: datetime, *, rulings: int = 0) -> Told:
-        """What is open and what is silenced at ``now``, and the newest ``rulings`` changes of a reason."""
+        """What is open and what is silenced at ``now``, and the newest ``rulings``: changes of reasons, and what was not sent."""
         with translated(self.path):
+            why: list[Ruling] = []
+            if rulings:
+                kept = recall.rulings(self._connection, limit=rulings), recall.unsent(self._connection, limit=rulings)
+                why = sorted((*kept[0], *kept[1]), key=lambda one: one.at)[-rulings:]
             return Told(
                 alerts=tuple(recall.alerts(self._connection)),
                 silences=tuple(one for one in recall.silences(self._connection) if one.until > now),
-                rulings=tuple(recall.rulings(self._connection, limit=rulings)) if rulings else (),
+                rulings=tuple(why),
             )
 
     def deliveries(self) -> Sequence[SentMessage]:

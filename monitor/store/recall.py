@@ -15,7 +15,7 @@ from monitor.margin.quantities import dec_or_none
 from monitor.margin.reading import FamilyKey, Unguarded
 from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.ports import StoredReading
-from monitor.store.alert_rows import ALERT, RULING, alert_of, ruling_of
+from monitor.store.alert_rows import ALERT, RULING, SUBJECT, alert_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
 from monitor.store.journal_recall import top_ups
 from monitor.store.key_rows import KEY, key_of_row
@@ -37,6 +37,10 @@ _SILENCES = f"SELECT {', '.join(SILENCE)} FROM silences ORDER BY since, id"  # n
 _KEYS = f"SELECT {', '.join(KEY)} FROM keys ORDER BY exchange, account"  # noqa: S608 - our own names
 _CHANNELS = "SELECT name, broken_since, error FROM channels ORDER BY name"
 _RULINGS = f"SELECT {', '.join(RULING)} FROM rulings ORDER BY id DESC LIMIT ?"  # noqa: S608 - our own names
+_UNSENT = f"""SELECT touched, messages.code, '', {", ".join(f"messages.{name}" for name in SUBJECT)}, messages.level,
+    deliveries.state || ' on ' || deliveries.channel, NULL
+    FROM deliveries JOIN messages ON messages.id = deliveries.message
+    WHERE deliveries.state IN ('superseded', 'expired', 'dead') ORDER BY touched DESC, deliveries.id DESC LIMIT ?"""  # noqa: S608 - our own names
 _EPOCHS = "SELECT exchange, account, symbol, side, max(epoch) FROM lives GROUP BY exchange, account, symbol, side"
 _HISTORY = f"""SELECT exchange, account, symbol, side, family, epoch, at, {_INPUTS}
     FROM readings JOIN lives ON lives.id = readings.life JOIN holdings ON holdings.id = holding
@@ -119,6 +123,11 @@ def channels(connection: sqlite3.Connection) -> Iterator[ChannelMemory]:
 def rulings(connection: sqlite3.Connection, *, limit: int) -> Sequence[Ruling]:
     """The newest ``limit`` rulings, newest last."""
     return [ruling_of(row) for row in connection.execute(_RULINGS, (limit,))][::-1]
+
+
+def unsent(connection: sqlite3.Connection, *, limit: int) -> Sequence[Ruling]:
+    """The newest ``limit`` messages that a channel was not sent after all, as rulings: ``superseded on chat``; newest last."""
+    return [ruling_of(row) for row in connection.execute(_UNSENT, (limit,))][::-1]
 
 
 def history(connection: sqlite3.Connection, symbol: str, *, since: datetime | None, limit: int | None) -> Iterable[StoredReading]:
