@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from monitor.alerts.model import Message
+from monitor.lives.records import Inquiry, Records
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import Position
 from monitor.margin.reading import FamilyReading, KeyFacts
@@ -69,6 +70,13 @@ class Exchange(Protocol):
         """What the account's key may do; None where the exchange does not say or could not be asked. Never in a poll's way.
 
         Never raises but for cancellation.
+        """
+        ...
+
+    async def fetch_records(self, inquiry: Inquiry) -> Records:
+        """What the exchange's own records tell of one position; ends within 20 seconds, and never stands in a poll's way.
+
+        Raises ExchangeFault where what is essential (the fills) could not be read.
         """
         ...
 

@@ -19,12 +19,13 @@ ROOMS = {
     **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
     **dict.fromkeys(TOGETHER, 4),
-    "topups": 5,
-    "alerts": 6,
-    "rules": 7,
-    "margin": 8,
+    "lives": 5,
+    "topups": 6,
+    "alerts": 7,
+    "rules": 8,
+    "margin": 9,
 }
-DECIDE = {*TOGETHER, "topups", "alerts", "rules", "margin"}
+DECIDE = {*TOGETHER, "lives", "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
     "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions",
     "functools", "hashlib", "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
