@@ -222,6 +222,10 @@ class Store(Protocol):
         """Each critical or worse that ``channel`` has not accepted also goes to ``fallback``, once; how many now do."""
         ...
 
+    async def retire(self, channel: str, heir: str | None, now: datetime) -> Sequence[Message]:
+        """``channel`` is configured no more: what waits for it goes to ``heir``, or nowhere; what that was, oldest first."""
+        ...
+
     async def accepted(self, channel: str, since: datetime) -> int:
         """How many messages ``channel`` accepted after ``since``."""
         ...

@@ -111,6 +111,16 @@ class FakeOutbox:
         for channel in {one.channel for one in deliveries}:
             self.add(summary, channel, now, now)
 
+    def retire(self, channel: str, heir: str | None, now: datetime) -> Sequence[Message]:
+        self._expire(channel, now)
+        left = list(self._of(channel))
+        there = {kept.message.id for kept in self.rows if kept.delivery.channel == heir}
+        for kept in left:
+            kept.state, kept.touched = "dead", now
+            if heir is not None and kept.message.id not in there:
+                self.add(kept.message, heir, now, max(kept.since, now))
+        return [kept.message for kept in left]
+
     def divert(self, channel: str, fallback: str, now: datetime) -> int:
         there = {kept.message.id for kept in self.rows if kept.delivery.channel == fallback}
         urgent = [

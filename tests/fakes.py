@@ -210,6 +210,10 @@ class FakeStore:
         self._check()
         self._outbox.fold(deliveries, summary, now)
 
+    async def retire(self, channel: str, heir: str | None, now: datetime) -> Sequence[Message]:
+        self._check()
+        return self._outbox.retire(channel, heir, now)
+
     async def divert(self, channel: str, fallback: str, now: datetime) -> int:
         self._check()
         return self._outbox.divert(channel, fallback, now)

@@ -45,6 +45,13 @@ _DIVERT = """INSERT INTO deliveries (message, channel, state, attempt, due, sinc
     SELECT message, ?, 'waiting', 0, ?, ?, ?, '' FROM deliveries JOIN messages ON messages.id = message
     WHERE deliveries.channel = ? AND deliveries.state IN ('waiting', 'sending') AND level >= 3 AND since <= ?
     ON CONFLICT (message, channel) DO NOTHING"""
+_INHERIT = """INSERT INTO deliveries (message, channel, state, attempt, due, since, touched, detail)
+    SELECT message, :heir, 'waiting', 0, CASE WHEN since > :at THEN since ELSE :at END,
+    CASE WHEN since > :at THEN since ELSE :at END, :at, '' FROM deliveries
+    WHERE channel = :channel AND state IN ('waiting', 'sending') ORDER BY id
+    ON CONFLICT (message, channel) DO NOTHING"""
+_LEAVE = """UPDATE deliveries SET state = 'dead', touched = ?, detail = 'the channel was removed'
+    WHERE channel = ? AND state IN ('waiting', 'sending') RETURNING id, message, attempt"""
 _ACCEPTED = "SELECT count(*) FROM deliveries WHERE channel = ? AND state = 'accepted' AND touched > ?"
 
 
@@ -93,6 +100,16 @@ def divert(connection: sqlite3.Connection, channel: str, fallback: str, now: dat
     if diverted:
         crashpoint("message.diverting")
     return diverted
+
+
+def retire(connection: sqlite3.Connection, channel: str, heir: str | None, now: datetime) -> Sequence[Message]:
+    """The channel is no more: whatever waits for it goes to its heir, at the time that it had; what that was, oldest first."""
+    at = to_ms(now)
+    expire(connection, channel, now)
+    if heir is not None:
+        connection.execute(_INHERIT, {"heir": heir, "at": at, "channel": channel})
+    rows = sorted(connection.execute(_LEAVE, (at, channel)).fetchall())
+    return [delivery_of(connection, number, channel, *rest).message for number, *rest in rows]
 
 
 def accepted(connection: sqlite3.Connection, channel: str, since: datetime) -> int:

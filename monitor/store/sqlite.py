@@ -118,6 +118,10 @@ class SqliteStore:
         """As the port says."""
         return await self._within(lambda connection: backlog.divert(connection, channel, fallback, now))
 
+    async def retire(self, channel: str, heir: str | None, now: datetime) -> Sequence[Message]:
+        """As the port says."""
+        return await self._within(lambda connection: backlog.retire(connection, channel, heir, now))
+
     async def accepted(self, channel: str, since: datetime) -> int:
         """As the port says."""
         return await self._within(lambda connection: backlog.accepted(connection, channel, since))

@@ -213,6 +213,26 @@ class BacklogSuite:
         assert await store.divert("phone", "mail", NOW) == 0
         assert await store.divert("phone", "chat", NOW) == 1
 
+    async def test_what_waits_for_a_retired_channel_goes_to_its_heir_at_its_own_time(self, store):
+        later = message(3, Level.INFO, not_before=NOW + HOUR, code="OTHR")
+        await store.commit(
+            Commit(at=NOW, messages=(message(1), message(2, Level.WARNING, subject=ETH), later)), channels=("phone",)
+        )
+        await store.claim("phone", NOW, lease=LEASE, limit=1)
+        assert [one.id for one in await store.retire("phone", "mail", NOW)] == ["m1", "m2", "m3"]
+        assert await claimed(store, NOW) == []
+        assert [one.message.id for one in await store.claim("mail", NOW, lease=LEASE)] == ["m1", "m2"]
+        assert await store.next_due("phone") is None
+        assert [one.message.id for one in await store.claim("mail", NOW + HOUR, lease=LEASE)][-1] == "m3"
+
+    async def test_retired_channel_leaves_its_heir_nothing_twice_and_without_one_nothing_waits(self, store):
+        await store.commit(Commit(at=NOW, messages=(message(1),)), channels=("phone", "mail"))
+        assert [one.id for one in await store.retire("phone", "mail", NOW)] == ["m1"]
+        assert [one.message.id for one in await store.claim("mail", NOW, lease=LEASE)] == ["m1"]
+        assert [one.id for one in await store.retire("mail", None, NOW)] == ["m1"]
+        assert await store.next_due("mail") is None
+        assert await store.retire("mail", None, NOW) == []
+
     async def test_accepted_counts_those_after_a_time(self, store):
         await store.commit(Commit(at=NOW, messages=(message(1), message(2), message(3))), channels=("phone", "mail"))
         first, second, third = await store.claim("phone", NOW, lease=LEASE)
