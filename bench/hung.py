@@ -12,7 +12,8 @@ from pathlib import Path
 from bench.latency import Phone
 from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
 from monitor.clock import SystemClock
-from monitor.daemon.deliver import ChannelWorker, wake_all
+from monitor.daemon.deliver import ChannelWorker
+from monitor.daemon.outgoing import wake_all
 from monitor.memory import Commit
 from monitor.notify.apprise import AppriseNotifier
 from monitor.rules.base import Level

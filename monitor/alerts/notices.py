@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from monitor.alerts.model import Notice, NotifyReason, Subject
+from monitor.alerts.lifecycle import code_of
+from monitor.alerts.model import Message, Notice, NotifyReason, Subject, SubjectKind
 from monitor.alerts.rounding import share_down, span
 from monitor.alerts.wording import WHY_AGAIN, exchange_name, fit, short_symbol
 from monitor.margin.assessment import Assessment
 from monitor.margin.reading import LEFT_OUT, UNREADABLE, FamilyKey, Unguarded
+from monitor.rules.base import Level
 from monitor.rules.mark_frozen import MarkFrozen
 
 FAMILY_NAMES = {
@@ -172,6 +174,23 @@ def status_line(watch: Watch, read_at: datetime | None, now: datetime) -> str:
     parts += [f"worst {one_line(watch.worst)}"] if watch.worst is not None else []
     parts += [f"read {span(now - read_at)} ago"] if read_at is not None else []
     return ", ".join(parts)
+
+
+def daemon_message(why: NotifyReason, title: str, body: str, level: Level, now: datetime) -> Message:
+    """A message for everybody about margincall itself, with a code of its own."""
+    subject = Subject(SubjectKind.DAEMON)
+    code = code_of(why.value, subject, now)
+    return Message(
+        id=f"{code}-{why.value}-{int(now.timestamp() * 1000)}",
+        code=code,
+        level=level,
+        why=why,
+        subject=subject,
+        title=title,
+        body=f"{body}\n#{code}",
+        at=now,
+        codes=(code,),
+    )
 
 
 def store_lost_text(aside: str, *, tops_up: bool = False) -> tuple[str, str]:

@@ -134,8 +134,8 @@ def _tell_what_was_open(exchanges: Sequence[Exchange], memory: Memory) -> None:
 async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
     """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
     from monitor.daemon.control import Control, socket_path
-    from monitor.daemon.deliver import push_all, wake_all
     from monitor.daemon.guard import Guard
+    from monitor.daemon.outgoing import push_all, wake_all
     from monitor.daemon.run import Parts
     from monitor.daemon.vitals import Vitals
     from monitor.daemon.watching import pruned

@@ -21,7 +21,8 @@ class Crew:
     """Every worker of the daemon. ``watched``: those that must turn, for the watchdog."""
 
     def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Future[None]] = set()
         self.watched: list[Watched] = []
 
     def add(
@@ -32,20 +33,35 @@ class Crew:
         turned: Callable[[], float] | None = None,
         within: float = 0.0,
     ) -> None:
-        """Start a worker. ``turned``: when it last made progress (monotonic seconds), which must not be older than ``within``."""
-        self._tasks.append(asyncio.get_running_loop().create_task(_keep_up(name, work), name=name))
+        """Start a worker, in the place of one of that name. ``turned``: when it last made progress (monotonic seconds), which
+        must not be older than ``within``.
+        """
+        self.drop(name)
+        self._tasks[name] = asyncio.get_running_loop().create_task(_keep_up(name, work), name=name)
         if turned is not None:
             self.watched.append(Watched(name=name, turned=turned, within=within))
 
+    def drop(self, name: str) -> None:
+        """Let a worker go, if there is one of that name."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+        self.watched[:] = [one for one in self.watched if one.name != name]
+
     def once(self, work: Awaitable[None]) -> None:
         """Start what is done once."""
-        self._tasks.append(asyncio.ensure_future(work))
+        task = asyncio.ensure_future(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def dismiss(self, seconds: float) -> None:
         """Cancel everybody and wait so long for them."""
-        for task in self._tasks:
+        tasks = [*self._tasks.values(), *self._leaving]
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=seconds)
+        await asyncio.wait(tasks, timeout=seconds)
 
 
 async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -73,15 +73,23 @@ class ChannelWorker:
         self._channel, self._store, self._clock = channel, store, clock
         self._lease = lease
         self._wakened = asyncio.Event()
+        self._between = asyncio.Lock()
         self._direct: deque[Message] = deque(maxlen=DIRECT)
         self._direct_attempt, self._direct_due = 0, 0.0
         self._store_fails = False
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
         self.turned = clock.monotonic()
 
-    def fall_back_to(self, other: ChannelWorker) -> None:
+    def fall_back_to(self, other: ChannelWorker | None) -> None:
         """What is urgent and cannot go here goes there."""
         self._fallback = other
+
+    async def leave(self) -> tuple[Message, ...]:
+        """Take nothing more from the outbox, once what is being sent has ended; what the store could not take is handed back."""
+        await self._between.acquire()
+        left = tuple(self._direct)
+        self._direct.clear()
+        return left
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -117,16 +125,18 @@ class ChannelWorker:
 
     async def deliver_due(self) -> int:
         """Deliver everything that may go now; returns how many messages the channel accepted."""
-        accepted = await self._deliver_direct()
+        async with self._between:
+            accepted = await self._deliver_direct()
         try:
             if self._behind is None:
                 self._behind = bool(await self._store.release(self.name, self._older))
             await self._divert()
             while not self._health.pause(self._clock.monotonic()):
-                delivery = await self._next()
-                if delivery is None:
-                    break
-                accepted += await self._deliver(delivery)
+                async with self._between:
+                    delivery = await self._next()
+                    if delivery is None:
+                        break
+                    accepted += await self._deliver(delivery)
                 await self._divert()
             self._store_fails = False
         except StoreFault as error:
@@ -285,16 +295,3 @@ class ChannelWorker:
         tell = log.debug if self._store_fails else log.error
         tell(event, channel=self.name, error=error.message)
         self._store_fails = True
-
-
-def wake_all(workers: Iterable[ChannelWorker]) -> None:
-    """Let every channel look at the outbox now."""
-    for worker in workers:
-        worker.wake()
-
-
-def push_all(workers: Iterable[ChannelWorker], message: Message) -> None:
-    """Hand a message that the store could not take to every channel that it is for (all, where it names none)."""
-    for worker in workers:
-        if not message.channels or worker.name in message.channels:
-            worker.push(message)

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
 
-from monitor.alerts.lifecycle import code_of
-from monitor.alerts.model import Message, NotifyReason, Subject, SubjectKind
-from monitor.alerts.notices import started_text, stopped_text, store_lost_text
+from monitor.alerts.model import Message, NotifyReason
+from monitor.alerts.notices import daemon_message, started_text, stopped_text, store_lost_text
 from monitor.crashpoint import crashpoint
-from monitor.daemon.watching import watch_of
+from monitor.daemon.narrating import log_reading
+from monitor.daemon.watching import watch_of, without_channels
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable, TopUpsStopped
-from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
-from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, Memory, shifted
+from monitor.margin.reading import FamilyKey, FamilyReading, KeyFacts
+from monitor.memory import ChannelMemory, Commit, Memory, shifted
 from monitor.policy import Policy
 from monitor.ports import Clock, Store
 from monitor.requests import Granted
@@ -80,7 +80,7 @@ class Guard:
             before = self.memory.families.get(reading.key)
             decision = decide(reading, self.memory, self.policy, self._clock.now())
             crashpoint("reading.decided")
-            self._log_reading(reading, before, decision)
+            log_reading(reading, before, decision)
             await self._keep(decision)
             return decision
 
@@ -119,6 +119,14 @@ class Guard:
             messages = compose(self.memory, self.policy, now)
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
             return messages
+
+    async def adopt(self, policy: Policy, channels: Sequence[str]) -> None:
+        """From the next decision on this is what the owner wants, on these channels; what this run has found out stays."""
+        async with self._turn:
+            top_ups = replace(policy.top_ups, unfit=self.policy.top_ups.unfit)
+            self.policy = replace(policy, watching_since=self.policy.watching_since, top_ups=top_ups)
+            self._channels = tuple(channels)
+            self.memory = without_channels(self.memory, self._channels)
 
     async def spend(self, step: Callable[[Memory, Policy, datetime], Change]) -> Change:
         """Do one step of the journal of margin changes and keep it; raises what ``step`` raises, and then nothing has changed."""
@@ -197,22 +205,7 @@ class Guard:
         await self._tell(NotifyReason.STOPPED, title, body)
 
     async def _tell(self, why: NotifyReason, title: str, body: str, level: Level = Level.INFO) -> None:
-        async with self._turn:
-            now = self._clock.now()
-            subject = Subject(SubjectKind.DAEMON)
-            code = code_of(why.value, subject, now)
-            message = Message(
-                id=f"{code}-{why.value}-{int(now.timestamp() * 1000)}",
-                code=code,
-                level=level,
-                why=why,
-                subject=subject,
-                title=title,
-                body=f"{body}\n#{code}",
-                at=now,
-                codes=(code,),
-            )
-            await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=(message,))))
+        await self.say(lambda _, __, now: (daemon_message(why, title, body, level, now),))
 
     async def _keep(self, decision: Decision) -> None:
         self.memory = decision.memory
@@ -273,26 +266,6 @@ class Guard:
         rest = replace(commit, messages=())
         if _holds_anything(rest):
             self._unkept.append(rest)
-
-    def _log_reading(self, reading: FamilyReading, before: FamilyMemory | None, decision: Decision) -> None:
-        """A change is told once, at its level; what only goes on is for debugging."""
-        where = {"account": reading.key.account, "family": reading.key.family}
-        failed_before = before is not None and before.failing > 0
-        if isinstance(reading, FamilySnapshot):
-            tell = log.info if failed_before or before is None else log.debug
-            tell("family.read", positions=len(reading.positions), unguarded=len(reading.unguarded), **where)
-            if reading.remark:
-                log.warning("family.doubted", remark=reading.remark, **where)
-        elif isinstance(reading, FamilyFailure):
-            same = failed_before and before is not None and before.error == reading.message
-            tell = log.debug if same else log.warning
-            tell("family.read_failed", cause=reading.cause, error=reading.message, **where)
-        elif before is None or before.state is not FamilyState.NOT_OPENED:
-            log.info("family.not_opened", reason=reading.message, **where)
-        for seen in decision.opened:
-            log.info("position.opened", symbol=seen.key.symbol, side=seen.key.side.value, epoch=seen.epoch, **where)
-        for seen in decision.commit.closed:
-            log.info("position.closed", symbol=seen.key.symbol, side=seen.key.side.value, epoch=seen.epoch, **where)
 
 
 def _holds_anything(commit: Commit) -> bool:

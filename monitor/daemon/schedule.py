@@ -75,6 +75,11 @@ class Schedule:
             job.every = every
             self._scheduler.reschedule_job(name, trigger=IntervalTrigger(seconds=every.total_seconds(), timezone=UTC))
 
+    def drop(self, name: str) -> None:
+        """Call it no more, if there is a job of that name."""
+        if self._jobs.pop(name, None) is not None:
+            self._scheduler.remove_job(name)
+
     def start(self) -> None:
         """Begin, inside the running loop."""
         self._scheduler.start()
@@ -89,7 +94,9 @@ class Schedule:
         await asyncio.gather(self._watch, return_exceptions=True)
 
     async def _run(self, name: str) -> None:
-        job = self._jobs[name]
+        job = self._jobs.get(name)
+        if job is None:
+            return
         job.called_at = self._clock.monotonic()
         job.call()
 

@@ -42,7 +42,7 @@ def period_of(environ: Mapping[str, str] = os.environ) -> float | None:
 
 
 class Watchdog:
-    """Feeds systemd's watchdog and tells it one line of status, until cancelled."""
+    """Feeds systemd's watchdog and tells it one line of status, until cancelled. ``watched`` may change meanwhile."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Watchdog:
         vitals: Vitals | None = None,
     ) -> None:
         self._clock = clock
-        self._watched = tuple(watched)
+        self._watched = watched
         self._status = status
         self._pause = STATUS_SECONDS if period is None else min(STATUS_SECONDS, period / 3)
         self._tell = tell

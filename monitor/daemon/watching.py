@@ -77,3 +77,13 @@ def pruned(memory: Memory, watched: Iterable[FamilyKey], channels: Iterable[str]
         channels={name: one for name, one in memory.channels.items() if name in names},
         keys={who: one for who, one in memory.keys.items() if any(who == (key.exchange, key.account) for key in families)},
     )
+
+
+def without_channels(memory: Memory, kept: Iterable[str]) -> Memory:
+    """The memory of a run that has only these channels now."""
+    names = set(kept)
+    return replace(
+        memory,
+        alerts={key: one for key, one in memory.alerts.items() if not key[1].channel or key[1].channel in names},
+        channels={name: one for name, one in memory.channels.items() if name in names},
+    )

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from monitor.alerts.model import channel_subject
 from monitor.alerts.routing import Routing
-from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
+from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
+from monitor.daemon.outgoing import push_all, wake_all
 from monitor.daemon.watching import pruned
 from monitor.errors import StoreUnavailable
 from monitor.memory import ChannelMemory, Commit, Memory

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from monitor.alerts.model import NotifyReason
-from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
+from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.health import Quota
+from monitor.daemon.outgoing import push_all, wake_all
 from monitor.errors import ChannelUnavailable, StoreUnavailable
 from monitor.memory import Commit
 from monitor.rules.base import Level

@@ -5,7 +5,8 @@ import asyncio
 from structlog.testing import capture_logs
 
 from monitor.alerts.model import NotifyReason
-from monitor.daemon.deliver import DIRECT, IDLE, ChannelWorker, push_all
+from monitor.daemon.deliver import DIRECT, IDLE, ChannelWorker
+from monitor.daemon.outgoing import push_all
 from monitor.errors import ChannelUnavailable, StoreUnavailable
 from monitor.memory import Commit
 from tests.daemon.virtual import run_virtually

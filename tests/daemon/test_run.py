@@ -15,8 +15,9 @@ from monitor.alerts.routing import Routing
 from monitor.clock import SystemClock
 from monitor.daemon import run as module
 from monitor.daemon.control import Control
-from monitor.daemon.deliver import ChannelWorker, push_all, wake_all
+from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
+from monitor.daemon.outgoing import push_all, wake_all
 from monitor.daemon.run import Parts, run_forever, run_once
 from monitor.daemon.schedule import Schedule
 from monitor.errors import ChannelRefused, ChannelUnavailable, StoreUnavailable
