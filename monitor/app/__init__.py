@@ -6,7 +6,7 @@ Imports are lazy, so that a verb pays only for what it uses: ccxt alone costs 0.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from monitor.app.parts import (
     build_policy,
     build_workers,
 )
+from monitor.app.renewal import build_reload
 from monitor.app.top_ups import build_top_up_workers, lock_accounts
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
@@ -79,11 +80,11 @@ def _nothing(*_: object) -> None:
     """A clerk sends nothing."""
 
 
-def _usable_channels(loaded: Loaded) -> list[Notifier]:
-    """Every channel, or ConfigError naming each one whose URL apprise cannot use."""
+def _usable_channels(loaded: Loaded, names: Iterable[str]) -> list[Notifier]:
+    """The channels of these names, or ConfigError naming each one whose URL apprise cannot use."""
     channels: list[Notifier] = []
     problems = []
-    for name in loaded.settings.channels:
+    for name in names:
         try:
             channels += build_channels(loaded, [name])
         except ChannelRefused as error:
@@ -131,8 +132,13 @@ def _tell_what_was_open(exchanges: Sequence[Exchange], memory: Memory) -> None:
 
 
 @asynccontextmanager
-async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[Parts]:
-    """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon."""
+async def build_daemon(
+    loaded: Loaded, *, once: bool = False, hide: Callable[[Iterable[str]], None] = _nothing
+) -> AsyncIterator[Parts]:
+    """Everything that `run` runs, with the store's lock held; raises InstanceRunning beside a running daemon.
+
+    ``hide`` is told all secrets again when a reload brings new ones.
+    """
     from monitor.daemon.control import Control, socket_path
     from monitor.daemon.guard import Guard
     from monitor.daemon.outgoing import push_all, wake_all
@@ -150,7 +156,7 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         if not once:
             stack.enter_context(lock_accounts(loaded))
         crashpoint("start.locked")
-        channels = _usable_channels(loaded)
+        channels = _usable_channels(loaded, loaded.settings.channels)
         store, aside = await _open_store(loaded.store, clock)
         crashpoint("start.opened")
         stack.push_async_callback(store.close)
@@ -191,6 +197,17 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
         crashpoint("topup.recovered")
         top_ups = [] if once else build_top_up_workers(loaded, clock, pacer, guard)
         vitals = Vitals()
+        reload = build_reload(
+            loaded,
+            guard,
+            store,
+            clock,
+            workers=workers,
+            notifiers=channels,
+            build=_usable_channels,
+            changed=channel_changed,
+            hide=hide,
+        )
         try:
             yield Parts(
                 clock=clock,
@@ -200,11 +217,12 @@ async def build_daemon(loaded: Loaded, *, once: bool = False) -> AsyncIterator[P
                 intervals=build_intervals(loaded),
                 guard=guard,
                 workers=workers,
-                control=Control(socket_path(loaded.store), _verbs(loaded, clock, guard, top_ups)),
+                control=Control(socket_path(loaded.store), _verbs(loaded, clock, guard, top_ups) | {"reload": reload.verb}),
                 heartbeat=build_heartbeat(loaded, clock, guard),
                 digest=build_digest(loaded, clock, guard),
                 top_ups=top_ups,
-                pages=build_pages(loaded, clock, guard, vitals),
+                pages=build_pages(loaded, clock, guard, vitals, workers=workers),
+                reload=reload,
                 vitals=vitals,
             )
         finally:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
+    from monitor.daemon.deliver import ChannelWorker
     from monitor.daemon.guard import Guard
     from monitor.daemon.vitals import Vitals
     from monitor.web.server import WebServer
     from monitor.web.view import Counts
 
 
-def build_pages(loaded: Loaded, clock: SystemClock, guard: Guard, vitals: Vitals) -> WebServer | None:
+def build_pages(
+    loaded: Loaded, clock: SystemClock, guard: Guard, vitals: Vitals, *, workers: Sequence[ChannelWorker]
+) -> WebServer | None:
     """The server of health and metrics, None where it is not configured."""
     from monitor.store.reader import StoreReader
     from monitor.web.server import WebServer
@@ -37,7 +41,7 @@ def build_pages(loaded: Loaded, clock: SystemClock, guard: Guard, vitals: Vitals
         paces=lambda: {name: Pace(took=took) for name, took in vitals.took.items()},
         lag=lambda: vitals.lag,
         counts=counts,
-        channels=tuple(loaded.settings.channels),
+        channels=lambda: [worker.name for worker in workers],
     )
     token = "" if settings.token_from is None else loaded.secrets[settings.token_from].get_secret_value()
     return WebServer(view, host=settings.listen.host, port=settings.listen.port, token=token)

@@ -116,7 +116,7 @@ def build_workers(
     for name, worker in workers.items():
         fallback = settings[name].fallback
         if fallback is not None:
-            worker.fall_back_to(workers[fallback])
+            worker.fall_back_to(workers.get(fallback))
     return list(workers.values())
 
 

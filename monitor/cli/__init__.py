@@ -47,6 +47,7 @@ def _root(
 
 VERBS = {
     "run": "run",
+    "reload": "reload",
     "check": "check",
     "positions": "positions",
     "history": "history",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -38,7 +40,7 @@ def run(
     with _stoppable(once=once):
         loaded = load(config)
         logs.configure(log_level, secrets=app.secrets_of(loaded))
-        done = _logged(loaded, once=once)
+        done = _logged(loaded, once=once, hide=partial(_hide, log_level))
     if not done:
         raise typer.Exit(1)
 
@@ -54,13 +56,24 @@ def _stoppable(*, once: bool) -> Iterator[None]:
         raise SystemExit(TERMINATED if once else 0)
 
     before = signal.signal(signal.SIGTERM, leave)
+    # Whoever asks so early for the configuration to be read again gets what is being read just now.
+    hang_up = signal.SIG_DFL if once or sys.stderr.isatty() else signal.SIG_IGN
+    before_hang_up = signal.signal(signal.SIGHUP, hang_up)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, before_hang_up)
 
 
-def _logged(loaded: Loaded, *, once: bool) -> bool:
+def _hide(log_level: str, secrets: Iterable[str]) -> None:
+    """These must not be logged either."""
+    from monitor.daemon import logs
+
+    logs.configure(log_level, secrets=secrets)
+
+
+def _logged(loaded: Loaded, *, once: bool, hide: Callable[[Iterable[str]], None]) -> bool:
     """Run; a bug of ours ends in the log, where secrets are hidden, and not as a bare traceback."""
     import structlog
 
@@ -68,7 +81,7 @@ def _logged(loaded: Loaded, *, once: bool) -> bool:
 
     log = structlog.get_logger("daemon")
     try:
-        return asyncio.run(_run(loaded, once=once))
+        return asyncio.run(_run(loaded, once=once, hide=hide))
     except MargincallError:
         raise
     except Exception:
@@ -76,11 +89,11 @@ def _logged(loaded: Loaded, *, once: bool) -> bool:
         return False
 
 
-async def _run(loaded: Loaded, *, once: bool) -> bool:
+async def _run(loaded: Loaded, *, once: bool, hide: Callable[[Iterable[str]], None]) -> bool:
     from monitor import app
     from monitor.daemon.run import run_forever, run_once
 
-    async with app.build_daemon(loaded, once=once) as parts:
+    async with app.build_daemon(loaded, once=once, hide=hide) as parts:
         if once:
             return await run_once(parts)
         await run_forever(parts)

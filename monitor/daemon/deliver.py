@@ -13,6 +13,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -84,9 +85,11 @@ class ChannelWorker:
         """What is urgent and cannot go here goes there."""
         self._fallback = other
 
-    async def leave(self) -> tuple[Message, ...]:
-        """Take nothing more from the outbox, once what is being sent has ended; what the store could not take is handed back."""
-        await self._between.acquire()
+    async def leave(self, seconds: float) -> tuple[Message, ...]:
+        """Take no more once the send under way has ended, or ``seconds`` are over; hands back what the store could not take."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._between.acquire()
         left = tuple(self._direct)
         self._direct.clear()
         return left

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from monitor.alerts.model import Message
 from monitor.daemon.deliver import ChannelWorker
 
+CHANNEL_SECONDS = 90.0
+"""How long a channel's worker may stay away: a send takes at most 30 seconds, and the store may hang before and after."""
+
 
 def wake_all(workers: Iterable[ChannelWorker]) -> None:
     """Let every channel look at the outbox now."""

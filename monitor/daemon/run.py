@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from monitor.daemon.guard import Guard
 from monitor.daemon.heartbeat import Heartbeat
 from monitor.daemon.housekeeping import EVERY, Housekeeping
 from monitor.daemon.keys import LOOK, KeyWatch
+from monitor.daemon.outgoing import CHANNEL_SECONDS
+from monitor.daemon.reload import Reload
 from monitor.daemon.schedule import Schedule
 from monitor.daemon.systemd import notify
 from monitor.daemon.topup import TopUpWorker
@@ -39,6 +42,7 @@ from monitor.ports import Exchange, Notifier, Store
 
 log = structlog.get_logger("daemon")
 
+STDERR = 2
 TICK = timedelta(seconds=1)
 SETTLE_SECONDS = 15.0
 """How long the message at start waits for every family's first reading."""
@@ -54,8 +58,6 @@ TOP_UP_SECONDS = 30.0
 """How long the worker of margin changes may stay away: the store may hang once."""
 TICK_SECONDS = 20.0
 """How long a tick may stay away: a store that hangs holds a decision for 8 seconds."""
-CHANNEL_SECONDS = 90.0
-"""How long a channel's worker may stay away: a send takes at most 30 seconds, and the store may hang before and after."""
 ONCE_SECONDS = 30.0
 """How long a single run waits for its messages to be accepted."""
 
@@ -88,6 +90,7 @@ class Parts:
     digest: Daily | None = None
     top_ups: Sequence[TopUpWorker] = ()
     pages: Pages | None = None
+    reload: Reload | None = None
     vitals: Vitals = field(default_factory=Vitals)
 
 
@@ -121,6 +124,7 @@ async def run_forever(parts: Parts) -> None:
     crew.add("tick", ticks.run, turned=partial(getattr, ticks, "turned"), within=TICK_SECONDS)
     _add_top_ups(parts, crew, schedule, {cycle.account: cycle for cycle in cycles})
     _add_helpers(parts, crew, schedule)
+    _listen_for_reload(parts, crew, schedule, stop)
     schedule.start()
     crew.once(_tell_started(parts, answered))
     for cycle in cycles:
@@ -147,6 +151,22 @@ async def run_forever(parts: Parts) -> None:
     await close(parts)
     crashpoint("stop.closed")
     log.info("daemon.stopped")
+
+
+def _listen_for_reload(parts: Parts, crew: Crew, schedule: Schedule, stop: asyncio.Event) -> None:
+    """SIGHUP asks for the configuration to be read again; but where a terminal was closed under the daemon, for its end."""
+    reload, at_a_terminal = parts.reload, os.isatty(STDERR)
+    if reload is None:
+        return
+    reload.attend(crew, schedule)
+
+    def hung_up() -> None:
+        if at_a_terminal and not os.isatty(STDERR):
+            stop.set()
+        else:
+            reload.poke()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
 
 
 def _add_top_ups(parts: Parts, crew: Crew, schedule: Schedule, cycles: Mapping[str, AccountCycle]) -> None:

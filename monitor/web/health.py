@@ -30,9 +30,9 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
         if one.state is not FamilyState.NOT_OPENED
     ]
     broken = {one.name for one in memory.channels.values() if one.broken_since is not None}
-    channels = [{"name": name, "works": name not in broken} for name in view.channels]
+    channels = [{"name": name, "works": name not in broken} for name in view.channels()]
     hanging = list(view.late())
-    good = bool(families) and all(one["fresh"] for one in families) and not broken & set(view.channels) and not hanging
+    good = bool(families) and all(one["fresh"] for one in families) and not broken & set(view.channels()) and not hanging
     kept = view.kept()
     document = {
         "schema": 1,

@@ -109,10 +109,10 @@ def _rows(view: View) -> dict[str, Rows]:
         "margincall_rulings_total": [((name,), float(counts.rulings.get(name, 0))) for name in dict.fromkeys(NAMED)],
         "margincall_deliveries_total": [
             ((channel, outcome), float(counts.deliveries.get((channel, outcome), 0)))
-            for channel in view.channels
+            for channel in view.channels()
             for outcome in OUTCOMES
         ],
-        "margincall_channel_works": [((name,), float(name not in broken)) for name in view.channels],
+        "margincall_channel_works": [((name,), float(name not in broken)) for name in view.channels()],
         "margincall_top_ups": _each(IntentState, (one.state.value for one in intents)),
         "margincall_top_up_refusals": _each(RefusalReason, (one.reason.value for one in memory.top_ups.refusals.values())),
         "margincall_journal_unknown": [((), float(sum(one.state is IntentState.UNKNOWN for one in intents)))],

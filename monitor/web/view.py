@@ -42,4 +42,4 @@ class View:
     paces: Callable[[], Mapping[str, Pace]]
     lag: Callable[[], float]
     counts: Callable[[], Counts]
-    channels: Sequence[str] = ()
+    channels: Callable[[], Sequence[str]] = tuple

@@ -17,6 +17,6 @@ def view_of(post: Post, **changes: Any) -> View:
         "paces": lambda: {"main": Pace(took=0.25, weight=7)},
         "lag": lambda: 0.001,
         "counts": lambda: Counts(rulings={"first": 3}, deliveries={("phone", "accepted"): 2}),
-        "channels": ("phone",),
+        "channels": lambda: ("phone",),
     }
     return View(**{**values, **changes})
