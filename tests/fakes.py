@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.alerts.model import Alert, AlertState, Message, Subject, position_subject
 from monitor.alerts.muting import Silence
-from monitor.errors import ChannelUnavailable, NotifyFault, StoreFault, StoreUnavailable, TopUpsStopped
+from monitor.errors import ChannelUnavailable, ExchangeFault, NotifyFault, StoreFault, StoreUnavailable, TopUpsStopped
+from monitor.lives.records import Inquiry, Records
 from monitor.margin.position import Position, PositionKey
 from monitor.margin.reading import FamilyKey, FamilyReading, FamilySnapshot, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, KeyMemory, Memory, PositionMemory
@@ -55,13 +56,28 @@ class FakeExchange:
         self.expected: list[Position] = []
         self.lines: tuple[CheckLine, ...] = ()
         self.key: KeyFacts | None = None
+        self.inquiries: list[Inquiry] = []
         self.closed = False
+        self._records: deque[Records | ExchangeFault] = deque()
         self._coming: dict[str, deque[FamilyReading]] = {}
 
     def bring(self, *readings: FamilyReading) -> None:
         """What the next polls of each reading's family bring, in order."""
         for reading in readings:
             self._coming.setdefault(reading.key.family, deque()).append(reading)
+
+    def tell(self, *answers: Records | ExchangeFault) -> None:
+        """What the next inquiries bring, in order; the last one stays, and before the first there is nothing on record."""
+        self._records.extend(answers)
+
+    async def fetch_records(self, inquiry: Inquiry) -> Records:
+        self.inquiries.append(inquiry)
+        if not self._records:
+            return Records(at=inquiry.until)
+        answer = self._records.popleft() if len(self._records) > 1 else self._records[0]
+        if isinstance(answer, ExchangeFault):
+            raise answer
+        return answer
 
     async def fetch_family(self, family: str) -> FamilyReading:
         self.asked.append(family)

@@ -15,15 +15,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
 from monitor.exchanges.emptiness import Balances, Doubt
+from monitor.exchanges.records import Asked, Calls, Gathered, fetched
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import UNREADABLE, Shelf
 from monitor.exchanges.spec import Access, ExchangeSpec
 from monitor.exchanges.stops import RestingOrder, stops_of
+from monitor.lives.records import Inquiry, Records
 from monitor.margin.position import Position
 from monitor.margin.reading import FamilyFailure, FamilyKey, FamilyNotOpened, FamilyReading, FamilySnapshot, KeyFacts, Unguarded
 from monitor.ports import CheckLine, Clock
@@ -112,6 +115,10 @@ class AccountReader(ABC):
         """The orders that may close a position on its losing side, for each of ``instrument_ids``. Raises MargincallError."""
 
     @abstractmethod
+    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+        """Gather the fills and the money of one position. Raises MargincallError where the fills cannot be read in full."""
+
+    @abstractmethod
     async def read_key(self) -> KeyFacts | None:
         """What the account's key may do; None where the exchange does not say. Raises MargincallError."""
 
@@ -163,6 +170,15 @@ class AccountReader(ABC):
                 return await self.read_key()
         except Exception:  # noqa: BLE001 - no answer, or one of unforeseen shape, says nothing of the key
             return None
+
+    async def fetch_records(self, inquiry: Inquiry) -> Records:
+        """What the exchange's own records tell of one position; see the port."""
+        family, currency = inquiry.position.family, inquiry.position.instrument.settle_currency
+
+        async def free() -> Decimal | None:
+            return (await self.read_balances(family, can_wait=True)).free.get(currency)
+
+        return await fetched(self.read_records, free, inquiry, session=self.session, clock=self.clock)
 
     def refresh_terms(self, instrument_ids: Collection[str]) -> None:
         """Ask that the maintenance tiers of these instruments be read again soon; at most every 10 minutes each."""

@@ -16,9 +16,11 @@ from monitor.exchanges.binance.dialect import dialect
 from monitor.exchanges.binance.hosts import HOSTS
 from monitor.exchanges.binance.keys import key_facts
 from monitor.exchanges.binance.orders import parse_orders
+from monitor.exchanges.binance.records import read_records
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
+from monitor.exchanges.records import Asked, Calls, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import DAY, UNREADABLE, Shelf
 from monitor.exchanges.spec import Access
@@ -71,6 +73,10 @@ class BinanceReader(AccountReader):
             for ask in asks:
                 found += parse_orders(await self.session.call(endpoint, ask, can_wait=True))
         return by_symbol(found, instrument_ids)
+
+    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+        """Trades, forced orders, income and margin changes."""
+        await read_records(asked, call, found)
 
     async def read_key(self) -> KeyFacts | None:
         """The key's rights, from the spot host; demo trading has none."""

@@ -28,6 +28,9 @@ class Host:
     history: str
     index: str
     page: int
+    trades: str
+    forced: str
+    income: str
 
 
 HOSTS: Mapping[str, Host] = {
@@ -44,6 +47,9 @@ HOSTS: Mapping[str, Host] = {
         history="fapiPrivateGetPositionMarginHistory",
         index="fapiPublicGetPremiumIndex",
         page=500,
+        trades="fapiPrivateGetUserTrades",
+        forced="fapiPrivateGetForceOrders",
+        income="fapiPrivateGetIncome",
     ),
     "coinm": Host(
         contract=Contract.INVERSE,
@@ -58,6 +64,9 @@ HOSTS: Mapping[str, Host] = {
         history="dapiPrivateGetPositionMarginHistory",
         index="dapiPublicGetPremiumIndex",
         page=50,
+        trades="dapiPrivateGetUserTrades",
+        forced="dapiPrivateGetForceOrders",
+        income="dapiPrivateGetIncome",
     ),
 }
 """The families by name."""

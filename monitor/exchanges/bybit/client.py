@@ -17,10 +17,12 @@ from monitor.exchanges.bybit.dialect import DIALECT
 from monitor.exchanges.bybit.keys import key_facts, key_lines
 from monitor.exchanges.bybit.orders import parse_orders
 from monitor.exchanges.bybit.parse import AccountInfo, MarginMode, merge_pages, parse_account_info, parse_positions
+from monitor.exchanges.bybit.records import read_records
 from monitor.exchanges.bybit.terms import parse_free, parse_held
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
+from monitor.exchanges.records import Asked, Calls, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
@@ -80,6 +82,10 @@ class BybitAccount(AccountReader):
             if not params["cursor"] or not rows:
                 return by_symbol(found, instrument_ids)
         raise BadReply("the pages of orders have no end (order/realtime)")
+
+    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+        """Executions and the transaction log."""
+        await read_records(asked, call, found)
 
     async def read_key(self) -> KeyFacts | None:
         """The key's rights and its end."""

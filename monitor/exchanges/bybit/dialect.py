@@ -93,6 +93,8 @@ DIALECT = Dialect(
             "/v5/account/info",
             "/v5/account/wallet-balance",
             "/v5/account/fee-rate",
+            "/v5/account/transaction-log",
+            "/v5/execution/list",
             "/v5/order/realtime",
             "/v5/user/query-api",
         }

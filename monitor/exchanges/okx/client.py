@@ -18,8 +18,10 @@ from monitor.exchanges.okx.book import Book, listed
 from monitor.exchanges.okx.dialect import DIALECT
 from monitor.exchanges.okx.orders import KINDS, parse_orders
 from monitor.exchanges.okx.parse import DERIVATIVES, parse_positions
+from monitor.exchanges.okx.records import read_records
 from monitor.exchanges.okx.terms import parse_free, parse_held
 from monitor.exchanges.pacing import Pacer
+from monitor.exchanges.records import Asked, Calls, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
@@ -85,6 +87,10 @@ class OkxAccount(AccountReader):
                     break
                 ask["after"] = str(rows[-1].get("algoId"))
         return by_symbol(found, instrument_ids)
+
+    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+        """Bills and closed positions."""
+        await read_records(asked, call, found)
 
     async def read_key(self) -> KeyFacts | None:
         """The key's rights and its addresses."""

@@ -89,6 +89,8 @@ DIALECT = Dialect(
             "/api/v5/market/index-tickers",
             "/api/v5/account/positions",
             "/api/v5/account/bills",
+            "/api/v5/account/bills-archive",
+            "/api/v5/account/positions-history",
             "/api/v5/account/balance",
             "/api/v5/account/trade-fee",
             "/api/v5/account/config",
