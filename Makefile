@@ -7,11 +7,12 @@ UV := 0.9.7
 # Two tests at a time; those that time the whole program run one after the other (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help test check bench alarms chaos-alerts chaos-topups demo faults lint types cover lock clean setup
+.PHONY: help test check bench memory alarms chaos-alerts chaos-topups demo faults lint types cover lock clean setup
 
 help:
 	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
 	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
+	@echo "make memory is memory flat over 100,000 polls?"
 	@echo "make faults every fault x every exchange, on the real program"
 	@echo "make chaos-alerts RUNS=200 SEED=1  kill the daemon at every crash point: is any alert lost?"
 	@echo "make chaos-topups RUNS=200 SEED=1  writes fail and the daemon dies: is any margin added twice?"
@@ -49,6 +50,10 @@ check: lint types cover
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# 100,000 polls of the real guard, as fast as the machine can; about five minutes on one core. The last line is JSON.
+memory: $(READY)
+	$(BIN)/python -m bench.memory
 
 # The tables of docs/false-alarms.md; about three minutes on two cores. The last line is JSON. ARGS="--into docs/false-alarms.md" writes them.
 alarms: $(READY)

@@ -1,8 +1,9 @@
-"""Logs: structlog for everything; text for a terminal, JSON lines under systemd; and no secret in any of them.
+"""Logs: structlog for everything; text for a terminal, JSON lines for systemd and files; and no secret in any of them.
 
 The scrubber has three layers, since each alone leaks (measured): known secret values in every form that they are written in,
 patterns of foreign texts (signed URLs, bot tokens, credentials in URLs), and the names of keys that hold secrets. Loggers that
-are not ours can print headers and URLs at DEBUG: they stay at INFO whatever level is asked for.
+are not ours can print headers and URLs at DEBUG: they stay at INFO whatever level is asked for, and whatever they ask for. What
+nobody catches goes the same way: a bare traceback on standard error would pass by the scrubber.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import logging
 import os
 import re
 import sys
+import threading
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
 import structlog
+
+from monitor.daemon.loglines import Lines, width_of
 
 HIDDEN = "[hidden]"
 SECRET_KEYS = re.compile(
@@ -51,7 +56,7 @@ def forms_of(secret: str) -> set[str]:
     forms: set[str] = set()
     for text in (secret, *_parts(secret)):
         raw = text.encode()
-        quoted = (quote(text, safe=""), quote(text), quote_plus(text))
+        quoted = (quote(text, safe=""), quote(text), quote_plus(text), quote(quote(text, safe=""), safe=""))
         forms.update((text, *quoted, *(_lower_escapes(one) for one in quoted), json.dumps(text)[1:-1], repr(text)[1:-1]))
         if len(raw) >= SHORTEST_ENCODED:
             forms.update((raw.hex(), raw.hex().upper(), *_inside_base64(raw)))
@@ -124,9 +129,58 @@ class Scrubber:
         return self.text(str(value))
 
 
+class JournalLines:
+    """JSON after the priority that systemd's journal takes off (``sd-daemon(3)``), so that ``journalctl -p err`` works."""
+
+    PRIORITIES: Mapping[str, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+
+    def __init__(self) -> None:
+        self._json = structlog.processors.JSONRenderer()
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        """One event as its line."""
+        priority = self.PRIORITIES.get(str(event.get("level")), 6)
+        return f"<{priority}>{self._json(logger, method, event)!s}"
+
+
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether ``stream`` is the journal's: ``$JOURNAL_STREAM`` names its device and inode (``systemd.exec(5)``).
+
+    The variable alone says nothing: whoever starts a shell from a unit hands it on.
+    """
+    try:
+        seen = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return environ.get("JOURNAL_STREAM", "") == f"{seen.st_dev}:{seen.st_ino}"
+
+
+def _renderer(stream: TextIO, environ: Mapping[str, str]) -> Any:
+    if is_journal(stream, environ):
+        return JournalLines()
+    if stream.isatty():
+        colours = not environ.get("NO_COLOR") and environ.get("TERM", "") != "dumb"
+        return Lines(ours=frozenset(OURS), width=lambda: width_of(stream), colours=colours)
+    return structlog.processors.JSONRenderer()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """One that fails quietly: the standard one prints what it could not write, before anybody scrubbed it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in the standard library
+        with suppress(OSError, ValueError):
+            self.stream.write(f"a log line of {record.name} could not be written ({type(sys.exc_info()[1]).__name__})\n")
+
+
+class _KnownOnly(logging.Filter):
+    """Lets nothing below INFO through that is not ours, since a library may set its own loggers to DEBUG."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO or record.name in OURS
+
+
 def configure(level: str, *, secrets: Iterable[str] = (), environ: Mapping[str, str] = os.environ) -> None:
-    """Send structlog and stdlib records through one chain to standard error, scrubbed."""
-    for_people = sys.stderr.isatty() and "JOURNAL_STREAM" not in environ
+    """Send structlog and stdlib records through one chain to standard error, scrubbed; so too what a thread does not catch."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -134,22 +188,22 @@ def configure(level: str, *, secrets: Iterable[str] = (), environ: Mapping[str, 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if for_people
-        else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
+    handler.addFilter(_KnownOnly())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, Scrubber(secrets), renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                Scrubber(secrets),
+                _renderer(sys.stderr, environ),
+            ],
         )
     )
     root = logging.getLogger()
@@ -159,3 +213,17 @@ def configure(level: str, *, secrets: Iterable[str] = (), environ: Mapping[str, 
     for name in OURS:
         logging.getLogger(name).setLevel(asked)
     logging.getLogger("apscheduler").setLevel(max(logging.WARNING, asked))
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _log_thread
+    sys.unraisablehook = _log_unraisable
+
+
+def _log_thread(what: threading.ExceptHookArgs) -> None:
+    """A thread that ended with what it did not catch."""
+    if what.exc_type is not SystemExit and what.exc_value is not None:
+        structlog.get_logger("daemon").error("thread.died", exc_info=what.exc_value)
+
+
+def _log_unraisable(what: sys.UnraisableHookArgs) -> None:
+    """What went wrong where nobody could be told, as while something was being thrown away."""
+    structlog.get_logger("daemon").error("cleanup.failed", exc_info=what.exc_value)

@@ -4,7 +4,10 @@ import base64
 import io
 import json
 import logging
+import os
 import re
+import sys
+import threading
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -32,7 +35,10 @@ def put_back():
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in (*logs.OURS, "apscheduler")}
+    hooks = threading.excepthook, sys.unraisablehook
     yield
+    threading.excepthook, sys.unraisablehook = hooks
+    logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
     for name, was in levels.items():
@@ -196,7 +202,7 @@ def test_every_logger_of_ours_is_known():
 
 
 @pytest.mark.parametrize(
-    ("screen", "environ", "as_json"), [(True, {}, False), (False, {}, True), (True, {"JOURNAL_STREAM": "8:1"}, True)]
+    ("screen", "environ", "as_json"), [(True, {}, False), (False, {}, True), (True, {"JOURNAL_STREAM": "8:1"}, False)]
 )
 def test_lines_are_text_on_a_terminal_and_json_elsewhere(written, screen, environ, as_json):
     err = written(screen=screen, environ=environ)
@@ -212,5 +218,59 @@ def test_lines_are_text_on_a_terminal_and_json_elsewhere(written, screen, enviro
         }
         assert told["timestamp"].endswith("Z")
     else:
-        assert "family.read_failed" in line
-        assert not line.startswith("{")
+        assert "family.read_failed account=main" in line
+        assert "{" not in line
+
+
+def test_lines_are_json_with_their_priority_when_standard_error_is_the_journals(monkeypatch, tmp_path):
+    with (tmp_path / "journal").open("w") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        it = os.fstat(stream.fileno())
+        logs.configure("info", environ={"JOURNAL_STREAM": f"{it.st_dev}:{it.st_ino}"})
+        structlog.get_logger("guard").info("family.read")
+        structlog.get_logger("guard").error("store.commit_failed")
+        structlog.get_logger("guard").warning("family.read_failed")
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert [line[:3] for line in lines] == ["<6>", "<3>", "<4>"]
+    assert json.loads(lines[1][3:])["event"] == "store.commit_failed"
+
+
+def test_a_library_that_sets_its_own_logger_to_debug_is_not_heard_there(written):
+    err = written("debug")
+    noisy = logging.getLogger("urllib3.connectionpool")
+    noisy.setLevel(logging.DEBUG)
+    try:
+        noisy.debug("a header")
+        noisy.info("a line")
+    finally:
+        noisy.setLevel(logging.NOTSET)
+    assert "a header" not in err.getvalue()
+    assert "a line" in err.getvalue()
+
+
+def test_what_a_thread_does_not_catch_is_logged_and_scrubbed(written):
+    err = written()
+    thread = threading.Thread(target=refuse, args=(TOKEN,))
+    thread.start()
+    thread.join()
+    (line,) = err.getvalue().splitlines()
+    assert json.loads(line)["event"] == "thread.died"
+    assert "ConnectionError" in line
+    assert leaks(err.getvalue()) == []
+
+
+def test_what_goes_wrong_while_something_is_thrown_away_is_logged_and_scrubbed(written):
+    class Doomed:
+        def __del__(self):
+            refuse(TOKEN)
+
+    err = written()
+    Doomed()
+    assert json.loads(err.getvalue())["event"] == "cleanup.failed"
+    assert leaks(err.getvalue()) == []
+
+
+def test_a_line_that_cannot_be_written_is_not_printed_raw(written):
+    err = written()
+    logging.getLogger("ccxt").warning("%d", TOKEN)
+    assert err.getvalue() == "a log line of ccxt could not be written (TypeError)\n"
