@@ -2,8 +2,8 @@
 
 Pure: no clock, no I/O. The daemon calls ``decide`` for each reading of a family and, once a second, with no reading at all
 (the *tick*), so that staleness, holds and repeats work exactly when no poll returns. It composes the decide rooms in order:
-observe (who is here), judge (rules), advance (alerts), the words of what is to be told, and what all that means for margins
-that are to be changed (spend).
+observe (who is here), judge (rules), advance (alerts), the words of what is to be told, what all that means for margins that are
+to be changed (spend), and what became of positions (chronicle).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from monitor.alerts.lifecycle import owed_again
 from monitor.alerts.model import position_subject
 from monitor.alerts.near import makes_near
+from monitor.chronicle import noticed, summed_up
 from monitor.draft import Draft
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyReading, FamilySnapshot, KeyFacts
@@ -52,14 +53,16 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
         if reading is None:
             draft.tick()
             decision = Decision(memory=draft.remembered(), commit=draft.commit(None))
-            return _with(decision, after_tick(decision.memory, policy, now))
+            decision = _with(decision, after_tick(decision.memory, policy, now))
+            return _with(decision, summed_up(decision.memory, policy, now))
         if isinstance(reading, KeyFacts):
             draft.learn(reading)
         else:
             draft.hear(reading)
         return Decision(memory=draft.remembered(), commit=draft.commit(None))
     observation = observe(reading, memory)
-    if isinstance(reading, FamilySnapshot) and _was_away(reading, memory, policy):
+    away = isinstance(reading, FamilySnapshot) and _was_away(reading, memory, policy)
+    if away:
         _owe_again(draft, observation)
     draft.take(observation)
     decision = Decision(
@@ -68,22 +71,28 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
         divergent=tuple(seen.key for seen in observation.seen if seen.assessment.diverges),
         opened=tuple(seen for seen in observation.seen if seen.key in observation.born),
     )
-    return _with(decision, after_reading(memory, decision.memory, observation, policy, now))
+    decision = _with(decision, after_reading(memory, decision.memory, observation, policy, now))
+    if not isinstance(reading, FamilySnapshot):
+        return decision
+    changes = decision.commit.margin_changes
+    lives = noticed(memory, decision.memory, observation, policy, now, margin_changes=changes, away=away)
+    return _with(decision, lives)
 
 
 def _with(decision: Decision, change: Change | None) -> Decision:
-    """The decision and, in the same commit, what it means for the journal of margin changes."""
+    """The decision and, in the same commit, what it means for the journal of margin changes, or for the lives of positions."""
     if change is None:
         return decision
-    made = change.commit
+    made, so_far = change.commit, decision.commit
     return replace(
         decision,
         memory=change.memory,
         commit=replace(
             decision.commit,
-            messages=(*decision.commit.messages, *made.messages),
-            top_ups=made.top_ups,
-            margin_changes=made.margin_changes,
+            messages=(*so_far.messages, *made.messages),
+            top_ups=made.top_ups or so_far.top_ups,
+            margin_changes=(*so_far.margin_changes, *made.margin_changes),
+            lives=made.lives or so_far.lives,
         ),
     )
 

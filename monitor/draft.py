@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from monitor.alerts.lifecycle import NO_VERDICT, Step, advance, end
 from monitor.alerts.model import (
@@ -21,7 +22,7 @@ from monitor.alerts.model import (
 )
 from monitor.alerts.near import makes_near
 from monitor.margin.assessment import Assessment
-from monitor.margin.position import PositionKey
+from monitor.margin.position import PositionKey, PositionStatus
 from monitor.margin.reading import FamilyKey, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 from monitor.observe import Observation, learned
@@ -30,6 +31,9 @@ from monitor.rules.base import CLEAR, ChannelSeen, FamilySeen, Judgement, KeySee
 from monitor.speak import farewell, speak
 from monitor.spend.armed import inert_now
 from monitor.tell import compose
+
+NEAR_THE_END = Decimal("0.05")
+"""Marks have gone that far between two polls."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,13 +85,13 @@ class Draft:
         self._judge_family(observation.family.key)
 
     def _say_farewell(self, observation: Observation) -> None:
-        """What was told so far in this decision is of lives that ended; one that ended without a word gets one."""
+        """What was told so far in this decision is of lives that ended; one that was near its end gets a word at once."""
         self.notices = [replace(notice, gone=True) for notice in self.notices]
         told = {notice.alert.subject for notice in self.notices}
         again = {seen.key for seen in observation.seen}
         for position in observation.closed:
             subject = position_subject(position.key)
-            if subject not in told and position.key not in again:
+            if subject not in told and position.key not in again and _may_be_liquidated(position.assessment):
                 self.notices.append(farewell(subject, self.policy, self.now))
 
     def hear(self, channel: ChannelMemory) -> None:
@@ -290,3 +294,11 @@ class Draft:
             channels=tuple(self.changed_channels),
             keys=tuple(self.changed_keys),
         )
+
+
+def _may_be_liquidated(last: Assessment) -> bool:
+    """Whether a position that is gone was so near its end when it was last read that waiting for records is too slow."""
+    if last.position.status is not PositionStatus.NORMAL or last.judged.headroom <= 0:
+        return True
+    distance = last.judged.liquidation_distance
+    return distance is not None and distance < NEAR_THE_END

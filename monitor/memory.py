@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from monitor.alerts.model import Alert, Message, Ruling, Subject
 from monitor.alerts.muting import Silence
+from monitor.lives.state import NO_LIFE_CHANGES, LifeChanges, LifeMemory, shifted_lives
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey, KeyFacts, Unguarded
@@ -113,6 +114,7 @@ class Memory:
     channels: Mapping[str, ChannelMemory] = field(default_factory=dict)
     keys: Mapping[tuple[str, str], KeyMemory] = field(default_factory=dict)
     top_ups: TopUpMemory = field(default_factory=TopUpMemory)
+    lives: LifeMemory = field(default_factory=LifeMemory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ class Commit:
     open positions whose memory changed. ``closed``: positions whose life has ended. ``alerts_ended``: alerts that are over.
     ``rulings``: named reasons that changed. ``silences``: new or ended ones (an ended one has ``until`` in the past).
     ``channels``: those that broke or work again. ``keys``: those just read. ``top_ups``: what changed of automatic margin.
-    ``margin_changes``: what was added to margins or taken out, by whomever.
+    ``margin_changes``: what was added to margins or taken out, by whomever. ``lives``: what happened in lives, and what is asked.
     """
 
     at: datetime
@@ -140,6 +142,7 @@ class Commit:
     keys: tuple[KeyMemory, ...] = ()
     top_ups: TopUpChanges = NO_CHANGES
     margin_changes: tuple[MarginChange, ...] = ()
+    lives: LifeChanges = NO_LIFE_CHANGES
 
 
 def not_ahead(memory: Memory, now: datetime) -> Memory:
@@ -194,4 +197,5 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
         channels={name: replace(one, broken_since=moved(one.broken_since)) for name, one in memory.channels.items()},
         keys={key: replace(one, read_at=one.read_at + step, lost_at=moved(one.lost_at)) for key, one in memory.keys.items()},
         top_ups=shifted_top_ups(memory.top_ups, step),
+        lives=shifted_lives(memory.lives, step),
     )

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitor.margin.assessment import Assessment, Figures, assess
-from monitor.margin.position import PositionKey
+from monitor.margin.position import Position, PositionKey
 from monitor.margin.quantities import ONE, ZERO
 from monitor.margin.reading import (
     UNREADABLE,
@@ -40,7 +40,8 @@ class Observation:
     """What one reading says against the memory: the family as it is now, and its positions sorted by what became of them.
 
     ``seen``: assessed now; ``born``: keys among them whose life began with this reading; ``absent``: missing for the first time;
-    ``closed``: lives that ended; ``unguarded``: guarded before, open but not isolated now.
+    ``closed``: lives that ended; ``unguarded``: guarded before, open but not isolated now. ``stirred``: those seen whose size,
+    leverage, margin or tiers are others than before, each with what it was.
     """
 
     family: FamilyMemory
@@ -49,6 +50,7 @@ class Observation:
     absent: tuple[PositionMemory, ...] = ()
     closed: tuple[PositionMemory, ...] = ()
     unguarded: tuple[PositionMemory, ...] = ()
+    stirred: tuple[tuple[PositionMemory, PositionMemory], ...] = ()
 
 
 def observe(reading: FamilyReading, memory: Memory) -> Observation:
@@ -89,6 +91,7 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
     seen: list[PositionMemory] = []
     born: set[PositionKey] = set()
     closed: list[PositionMemory] = []
+    stirred: list[tuple[PositionMemory, PositionMemory]] = []
     for position in snapshot.positions:
         assessment = assess(position)
         before = positions.get(position.key)
@@ -97,7 +100,10 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
             before = None
         if before is None:
             born.add(position.key)
-        seen.append(_remember(before, assessment, snapshot.at, memory))
+        now = _remember(before, assessment, snapshot.at, memory)
+        seen.append(now)
+        if before is not None and _stirred(before.assessment.position, position):
+            stirred.append((before, now))
     here = {position.key for position in snapshot.positions}
     absent, gone, unguarded = _missing(snapshot, here, known, memory)
     return Observation(
@@ -107,6 +113,17 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
         absent=tuple(absent),
         closed=(*closed, *gone),
         unguarded=tuple(unguarded),
+        stirred=tuple(stirred),
+    )
+
+
+def _stirred(was: Position, now: Position) -> bool:
+    """Whether anything of it changed that the market alone does not change."""
+    return (
+        was.isolated_margin != now.isolated_margin
+        or was.contracts != now.contracts
+        or was.leverage != now.leverage
+        or was.tiers is not now.tiers
     )
 
 

@@ -12,7 +12,8 @@ from monitor.alerts.matching import Matcher
 from monitor.alerts.model import Subject
 from monitor.alerts.muting import QuietHours
 from monitor.alerts.routing import Routing
-from monitor.rules.base import AccountRule, ChannelRule, FamilyRule, LifeRule, PositionRule, Rule, UnguardedRule
+from monitor.lives.event import EventKind
+from monitor.rules.base import AccountRule, ChannelRule, FamilyRule, Level, LifeRule, PositionRule, Rule, UnguardedRule
 from monitor.topups.policy import TopUps
 
 
@@ -38,7 +39,7 @@ class Policy:
 
     ``once``: a single run, which tells a failed read at once. ``overrides``: the first that matches counts. ``dust``: by settle
     currency, positions of a smaller notional are not judged. ``ack_lapses``: how long an acknowledgement lasts. ``top_ups``: the
-    policies of automatic margin.
+    policies of automatic margin. ``events``: how loud what happens to a position is told, where it is not the default; None: not.
     """
 
     rules: Sequence[Rule]
@@ -52,6 +53,7 @@ class Policy:
     dust: Mapping[str, Decimal] = field(default_factory=dict)
     ack_lapses: timedelta = ACK_LAPSES
     top_ups: TopUps = field(default_factory=TopUps)
+    events: Mapping[EventKind, Level | None] = field(default_factory=dict)
 
     def rules_for(self, subject: Subject) -> Sequence[Rule]:
         """The rules in force for this subject."""

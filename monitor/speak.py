@@ -55,19 +55,19 @@ def speak(step: Step, judgement: Judgement, *, policy: Policy, silences: Iterabl
 
 
 def farewell(subject: Subject, policy: Policy, now: datetime) -> Notice:
-    """A position that no alert was open on is no longer there: told as an info, since nobody knows yet why it went."""
+    """A position that no alert was told of is no longer there, and may well have been liquidated: told before anybody knows."""
     alert = Alert(
         code=code_of(NotifyReason.GONE.value, subject, now),
         rule=NotifyReason.GONE.value,
         subject=subject,
         state=AlertState.FIRING,
-        level=Level.INFO,
-        peak=Level.INFO,
+        level=Level.CRITICAL,
+        peak=Level.CRITICAL,
         since=now,
         state_since=now,
         level_since=now,
     )
-    waits = policy.quiet_hours is not None and not policy.routing.passes_quiet(Level.INFO) and policy.quiet_hours.cover(now)
+    waits = policy.quiet_hours is not None and not policy.routing.passes_quiet(Level.CRITICAL) and policy.quiet_hours.cover(now)
     later = policy.quiet_hours.over_at(now) if waits and policy.quiet_hours is not None else None
     return Notice(why=NotifyReason.GONE, alert=alert, at=now, not_before=later, gone=True)
 

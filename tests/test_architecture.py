@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "monitor"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-TOGETHER = ("decide", "draft", "spend", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest")
+TOGETHER = ("decide", "draft", "spend", "chronicle", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest")
 ROOMS = {
     "cli": 0,
     "app": 1,

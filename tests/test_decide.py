@@ -12,6 +12,7 @@ from monitor.memory import FamilyState, Memory
 from monitor.policy import Policy
 from monitor.rules.cushion import Cushion
 from monitor.rules.data_stale import DataStale
+from monitor.rules.margin_usage import MarginUsage
 from tests.builders import COINM, USDM, at, failure, key, policy, position, snapshot
 
 # The builder's position: long 10 at 100, margin 100, requirement 1 %. Headroom at entry 100 - 10 = 90.
@@ -141,7 +142,8 @@ def test_another_open_time_closes_the_old_life_and_begins_a_new_one():
     decision = watch.see(CALM, seconds=10, opened="1800")
     assert [gone.epoch for gone in decision.commit.closed] == [1]
     assert [seen.epoch for seen in decision.commit.readings] == [2]
-    assert told(decision) == [(NotifyReason.GONE, "emergency")]
+    assert told(decision) == [(NotifyReason.GONE, "emergency"), (NotifyReason.EVENT, "info")]
+    assert decision.commit.messages[1].title == "BTC/USDT long opened"
 
 
 def test_both_legs_of_a_hedge_are_positions_of_their_own():
@@ -380,20 +382,28 @@ def test_a_held_alert_makes_the_account_near_before_it_is_told(rule):
     assert told(watch.take(None, 7)) == [(NotifyReason.FIRST, "warning")]
 
 
-def test_a_position_that_vanishes_without_an_alert_is_told_as_an_info():
+def test_a_calm_position_that_vanishes_is_asked_about_before_anything_is_told():
     watch = Watch()
     watch.see(CALM, seconds=0)
     assert told(watch.see(seconds=10)) == []
+    assert told(watch.see(seconds=20)) == []
+    assert [(case.epoch, case.ended) for case in watch.memory.lives.cases.values()] == [(1, True)]
+
+
+def test_an_unalerted_position_that_vanishes_near_its_end_is_told_at_once():
+    watch = Watch(policy(MarginUsage(emergency=Decimal("0.99"))))
+    watch.see("95", seconds=0)  # liquidation at 90.91 is 4.3 % away
+    assert told(watch.see(seconds=10)) == []
     (message,) = watch.see(seconds=20).commit.messages
-    assert (message.why, message.level.label) == (NotifyReason.GONE, "info")
+    assert (message.why, message.level.label) == (NotifyReason.GONE, "critical")
     assert message.title == "BTC/USDT long is gone: closed or liquidated"
 
 
 def test_a_new_life_in_breach_is_told_beside_the_end_of_the_old_one():
     watch = Watch()
     watch.see(EMERGENCY, seconds=0, opened="1700")
-    old, new = watch.see(EMERGENCY, seconds=10, opened="1800").commit.messages
-    assert (old.why, new.why) == (NotifyReason.GONE, NotifyReason.FIRST)
+    old, new, event = watch.see(EMERGENCY, seconds=10, opened="1800").commit.messages
+    assert (old.why, new.why, event.why) == (NotifyReason.GONE, NotifyReason.FIRST, NotifyReason.EVENT)
     assert "is gone" in old.title
     assert new.title.startswith("EMERGENCY: BTC/USDT long cushion")
     assert "no longer" not in new.body

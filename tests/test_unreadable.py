@@ -135,7 +135,7 @@ def test_a_cross_position_that_stood_beside_an_isolated_one_is_not_what_that_bec
     assert said(watch.see(position(symbol=ETH), unguarded=[CROSS])) == []
     assert watch.memory.positions[key()].absences == 1
     decision = watch.see(position(symbol=ETH), unguarded=[CROSS])
-    assert [title for _, _, title in said(decision)] == ["BTC/USDT long is gone: closed or liquidated"]
+    assert [one.key for one in decision.commit.closed] == [key()]
     assert key() not in watch.memory.positions
 
 

@@ -134,7 +134,7 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
         lines.append(f"It is NOT all clear: the position is still {story.standing.label}.")
     if story.gone:
         lines.append("It is no longer in the exchange's list (two readings agree): closed or liquidated.")
-        lines.append("If you did not close it, look now. The last figures were:")
+        lines.append("If you did not close it, look now. margincall asks the exchange's records why. The last figures were:")
     if story.mode:
         lines.append(f"Its margin mode is now {story.mode}: margincall does not guard it any more.")
         lines.append("Its liquidation hangs on the whole wallet. The last isolated figures were:")

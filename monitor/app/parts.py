@@ -45,6 +45,7 @@ def build_policy(loaded: Loaded, *, since: datetime, once: bool = False) -> Poli
         overrides=discipline.overrides(loaded.settings),
         dust=discipline.dust(loaded.settings),
         ack_lapses=loaded.settings.ack_lapses_after,
+        events=loaded.settings.events.levels(),
         top_ups=replace(build_top_ups(loaded), acts=not once),
     )
 

@@ -16,6 +16,7 @@ from monitor.config.strict import Strict, complain_at
 from monitor.config.suggest import did_you_mean
 from monitor.config.units import complain
 from monitor.config.yamlfile import KeyPath
+from monitor.lives.event import EventKind
 from monitor.margin.position import Side
 from monitor.rules import discover
 from monitor.rules.base import Scope
@@ -87,6 +88,11 @@ def _sides() -> list[str]:
     return [side.value for side in Side]
 
 
+def _told_kinds() -> list[str]:
+    """Everything that a message may be about: rules, events, automatic margin, and what happened while nothing watched."""
+    return sorted({*discover(), *(kind.value for kind in EventKind), "top_up", "meanwhile"})
+
+
 class Match(Strict):
     """What must fit: every key that is given, each by one of its texts."""
 
@@ -113,8 +119,8 @@ class Match(Strict):
 class RouteMatch(Match):
     """What must fit an alert."""
 
-    rule: Annotated[tuple[str, ...], _patterns(_one_of(lambda: sorted(discover())))] = ()
-    """The kind of a rule, or several."""
+    rule: Annotated[tuple[str, ...], _patterns(_one_of(_told_kinds))] = ()
+    """The kind of a rule or of an event, top_up or meanwhile; or several."""
 
 
 class RouteSettings(Strict):

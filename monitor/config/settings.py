@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from monitor.alerts.lifecycle import ACK_LAPSES
 from monitor.config.account import AccountSettings
 from monitor.config.channels import ChannelSettings
+from monitor.config.events import EventsSettings
 from monitor.config.exchanges import read_account
 from monitor.config.levels import LevelsSettings
 from monitor.config.matches import OverrideSettings, RouteSettings
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     """What is worth an alert; a list replaces only the kinds it names."""
     levels: LevelsSettings = LevelsSettings()
     """How each level is told: by which channels, how often again, whether in quiet hours."""
+    events: EventsSettings = EventsSettings()
+    """How loud it is told what happens to a position: opened, closed, liquidated and so on."""
     quiet_hours: QuietHoursSettings | None = None
     """Hours of every day in which only what passes them is told; default: none."""
     escalation: Listed[EscalationSettings] = ()

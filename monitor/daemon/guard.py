@@ -19,7 +19,7 @@ from monitor.alerts.model import Message, NotifyReason
 from monitor.alerts.notices import daemon_message, started_text, stopped_text, store_lost_text
 from monitor.crashpoint import crashpoint
 from monitor.daemon.narrating import log_reading
-from monitor.daemon.watching import watch_of, without_channels
+from monitor.daemon.watching import adapted, watch_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable, TopUpsStopped
 from monitor.margin.reading import FamilyKey, FamilyReading, KeyFacts
@@ -120,16 +120,23 @@ class Guard:
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
             return messages
 
-    async def adopt(self, policy: Policy, channels: Sequence[str]) -> None:
-        """From the next decision on this is what the owner wants, on these channels; what this run has found out stays."""
+    async def adopt(self, policy: Policy, channels: Sequence[str], switch: Callable[[], None]) -> None:
+        """From the next decision on this is what the owner wants, on these channels; what this run has found out stays.
+
+        ``switch`` puts the channels themselves in place, at the same moment.
+        """
         async with self._turn:
+            switch()
             top_ups = replace(policy.top_ups, unfit=self.policy.top_ups.unfit)
             self.policy = replace(policy, watching_since=self.policy.watching_since, top_ups=top_ups)
             self._channels = tuple(channels)
-            self.memory = without_channels(self.memory, self._channels)
+            memory, over = adapted(self.memory, self.policy, self._channels)
+            await self._keep(Decision(memory=memory, commit=Commit(at=self._clock.now(), alerts_ended=over)))
 
     async def spend(self, step: Callable[[Memory, Policy, datetime], Change]) -> Change:
-        """Do one step of the journal of margin changes and keep it; raises what ``step`` raises, and then nothing has changed."""
+        """Do one step that follows from no reading (of the journal of margin changes, or of what became of a position) and keep it;
+        raises what ``step`` raises, and then nothing has changed.
+        """
         async with self._turn:
             return await self._keep_change(step(self.memory, self.policy, self._clock.now()))
 

@@ -25,6 +25,7 @@ from monitor.daemon.deliver import ChannelWorker
 from monitor.daemon.guard import Guard
 from monitor.daemon.heartbeat import Heartbeat
 from monitor.daemon.housekeeping import EVERY, Housekeeping
+from monitor.daemon.inquiry import Inquiry
 from monitor.daemon.keys import LOOK, KeyWatch
 from monitor.daemon.outgoing import CHANNEL_SECONDS
 from monitor.daemon.reload import Reload
@@ -187,6 +188,9 @@ def _add_helpers(parts: Parts, crew: Crew, schedule: Schedule) -> None:
     housekeeping = Housekeeping(parts.store, parts.clock)
     schedule.every("housekeeping", EVERY, housekeeping.poke)
     crew.add("housekeeping", housekeeping.run)
+    inquiry = Inquiry(parts.exchanges, parts.guard, parts.clock)
+    schedule.every("inquiry", TICK, inquiry.poke)
+    crew.add("inquiry", inquiry.run)
     crew.add("vitals", partial(parts.vitals.feel, parts.clock))
     if parts.heartbeat is not None:
         crew.add("heartbeat", parts.heartbeat.run)
@@ -206,6 +210,9 @@ async def run_once(parts: Parts) -> bool:
     try:
         readings = [reading for batch in await asyncio.gather(*(cycle.once() for cycle in cycles)) for reading in batch]
         await parts.guard.tick()
+        inquiry = Inquiry(parts.exchanges, parts.guard, parts.clock)
+        inquiry.look_round()
+        await inquiry.settled()
         await _deliver_within(parts.workers, ONCE_SECONDS)
     finally:
         await close(parts)

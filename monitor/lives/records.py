@@ -123,3 +123,5 @@ class Records:
     again: bool = False
     kept: frozenset[FlowKind] = field(default_factory=frozenset)
     """The kinds of flow that this exchange records and that were read in full: their absence means that there were none."""
+    free: Decimal | None = None
+    """The balance that can become margin in the position's settle currency, read with the records."""

@@ -19,18 +19,20 @@ def told(words: Words, key: PositionKey, since: datetime, now: datetime, policy:
     return told_of(words, position_subject(key), since, now, policy)
 
 
-def told_of(words: Words, subject: Subject, since: datetime, now: datetime, policy: Policy | None) -> Message:
-    """As ``told``, of any subject."""
-    code = code_of(RULE, subject, since)
+def told_of(
+    words: Words, subject: Subject, since: datetime, now: datetime, policy: Policy | None, *, rule: str = RULE
+) -> Message:
+    """As ``told``, of any subject; ``rule``: what routes call it."""
+    code = code_of(rule, subject, since)
     channels: tuple[str, ...] = ()
     later = None
     if policy is not None:
-        channels = policy.routing.channels_for(words.level, subject, RULE)
+        channels = policy.routing.channels_for(words.level, subject, rule)
         quiet = policy.quiet_hours
         if quiet is not None and not policy.routing.passes_quiet(words.level) and quiet.cover(now):
             later = quiet.over_at(now)
     return Message(
-        id=f"{code}-{RULE}-{words.topic}-{int(now.timestamp() * 1000)}",
+        id=f"{code}-{rule}-{words.topic}-{int(now.timestamp() * 1000)}",
         code=code,
         level=words.level,
         why=NotifyReason.EVENT,

@@ -21,7 +21,7 @@ KEEP_INTENT = f"{insert('intents', INTENT)} ON CONFLICT (id) DO UPDATE SET {repl
 
 CHANGE = (
     "exchange", "account", "symbol", "side", "epoch", "at", "since", "amount", "currency", "cause", "stood_before", "stood_after",
-    "actor", "intent",
+    "actor", "intent", "record",
 )  # fmt: skip
 KEEP_CHANGE = insert("margin_changes", CHANGE)
 
@@ -102,6 +102,7 @@ def change_row(change: MarginChange) -> tuple[Any, ...]:
         stand_text(change.after),
         change.actor,
         change.intent,
+        storable(change.record),
     )
 
 
@@ -119,6 +120,7 @@ def change_of(row: Row) -> MarginChange:
         after=stand_of(row[11]),
         actor=row[12],
         intent=row[13],
+        record=row[14],
     )
 
 

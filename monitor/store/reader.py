@@ -14,11 +14,12 @@ from typing import Self
 
 from monitor.alerts.model import Alert, AlertState, Ruling
 from monitor.alerts.muting import Silence
+from monitor.lives.event import LifeEvent
 from monitor.margin.reading import FamilyKey
 from monitor.memory import FamilyMemory, Memory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.rules.base import Level
-from monitor.store import journal_recall, recall
+from monitor.store import chronicle, journal_recall, recall
 from monitor.store.codec import from_ms
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
@@ -71,6 +72,11 @@ class StoreReader:
         except BaseException:
             self._connection.close()
             raise
+
+    def events(self, *, symbol: str = "", since: datetime | None = None, limit: int | None = None) -> Sequence[LifeEvent]:
+        """What happened to positions, oldest first: the newest ``limit`` of ``symbol`` (``""``: of all), not before ``since``."""
+        with translated(self.path):
+            return chronicle.events(self._connection, symbol=symbol, since=since, limit=limit)
 
     def stand(self) -> Stand:
         """Families, open positions and living alerts, all as of the same commit."""

@@ -16,6 +16,7 @@ from monitor.margin.reading import FamilyKey, Unguarded
 from monitor.memory import ChannelMemory, FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.ports import StoredReading
 from monitor.store.alert_rows import ALERT, RULING, SUBJECT, alert_of, ruling_of
+from monitor.store.chronicle import lives_memory
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
 from monitor.store.journal_recall import top_ups
 from monitor.store.key_rows import KEY, key_of_row
@@ -59,6 +60,7 @@ def recall(connection: sqlite3.Connection) -> Memory:
             channels={channel.name: channel for channel in channels(connection)},
             keys={(key.facts.exchange, key.facts.account): key for key in map(key_of_row, connection.execute(_KEYS))},
             top_ups=top_ups(connection),
+            lives=lives_memory(connection),
         )
     except (ValueError, TypeError, KeyError, BadReading) as error:
         # A sound file whose rows make no sense is as useless as a broken one, and must not stop every start.

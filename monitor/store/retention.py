@@ -1,7 +1,7 @@
 """Retention: every reading of the last week, the worst of each minute for a quarter, the worst of each hour after that.
 
 Thinned in slices, each a transaction of its own, so that a year's arrears never hold up a commit. How far it has come is kept in
-``meta``: each reading is looked at twice in its life. What an open position's memory rests on always stays.
+``meta``: each reading is looked at twice in its life. What an open position's memory or an open question rests on always stays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _THIN = """DELETE FROM readings WHERE at >= ?1 AND at < ?2 AND (at, life) IN (
             PARTITION BY life, at / ?3 ORDER BY coalesce(level, 0) DESC, CAST(coalesce(margin_usage, '1e9') AS REAL) DESC, at DESC
         ) AS place FROM readings WHERE at >= ?1 AND at < ?2
     ) AS ranked WHERE place > 1
-) AND NOT EXISTS (SELECT 1 FROM positions WHERE positions.life = readings.life AND positions.last_seen = readings.at)"""
+) AND NOT EXISTS (SELECT 1 FROM positions WHERE positions.life = readings.life AND positions.last_seen = readings.at)
+AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.life = readings.life AND cases.since = readings.at)"""
 _DONE = "SELECT value FROM meta WHERE name = ?"
 _NOTE = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _FIRST = "SELECT min(at) FROM readings"

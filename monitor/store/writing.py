@@ -12,6 +12,7 @@ from monitor.crashpoint import crashpoint
 from monitor.margin.position import PositionKey
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, PositionMemory
 from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_row, message_row, ruling_row, subject_row
+from monitor.store.chronicle import keep_lives
 from monitor.store.codec import insert, ms_or_none, replacing, storable, text_or_none, to_ms
 from monitor.store.journal import keep_journal
 from monitor.store.key_rows import KEEP_KEY, key_row
@@ -80,6 +81,8 @@ class Writer:
         self._connection.executemany(_KEEP_CHANNEL, [_channel_row(channel) for channel in commit.channels])
         self._connection.executemany(KEEP_KEY, [key_row(key) for key in commit.keys])
         keep_journal(self._connection, commit)
+        if commit.lives:
+            keep_lives(self._connection, commit.lives)
         if commit.messages:
             crashpoint("commit.messages_beginning")
             self._keep_messages(commit.messages, channels, commit.at)

@@ -27,7 +27,8 @@ class ChangeCause(StrEnum):
 class MarginChange:
     """One change. ``amount``: settle currency, below 0 for taken out. ``actor``: the policy's name, ``you`` for a person's own
     through margincall, empty where nobody is known. ``intent``: the id of ours, else empty. ``at`` is when it was first seen;
-    it happened after ``since``, the reading before.
+    it happened after ``since``, the reading before. ``record``: the exchange's own name of it, where its records confirm it; then
+    ``since`` and ``at`` are the exchange's time.
     """
 
     key: PositionKey
@@ -41,3 +42,4 @@ class MarginChange:
     after: Stand
     actor: str = ""
     intent: str = ""
+    record: str = ""

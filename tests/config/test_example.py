@@ -13,6 +13,7 @@ from monitor.config.matches import Match, OverrideSettings, RouteMatch, RouteSet
 from monitor.config.telling import DigestSettings, EscalationSettings, HeartbeatSettings, IgnoreSettings, QuietHoursSettings
 from monitor.config.top_ups import AccountCapsSettings, CapsSettings, LineSettings, NotBeyondSettings, TopUpSettings
 from monitor.config.web import WebSettings
+from monitor.lives.event import LEVELS
 from monitor.rules import discover
 from tests.config.files import desk, loaded
 
@@ -62,6 +63,11 @@ def test_example_shows_the_defaults_of_the_levels(tmp_path):
     shown = loaded(tmp_path, uncommented(), **SECRETS).settings
     assert discipline.routing(shown).levels == DEFAULTS
     assert shown.ack_lapses_after == ACK_LAPSES
+
+
+def test_example_shows_the_defaults_of_the_events(tmp_path):
+    shown = loaded(tmp_path, uncommented(), **SECRETS).settings.events.levels()
+    assert shown == {kind: level for kind, level in LEVELS.items() if level is not None}
 
 
 def test_smallest_file_of_the_example_loads(tmp_path):

@@ -7,12 +7,14 @@ from monitor.alerts.matching import Matcher
 from monitor.alerts.routing import Route
 from monitor.config import discipline
 from monitor.policy import Override
+from monitor.lives.event import EventKind
 from monitor.rules import discover
 from monitor.rules.cushion import Cushion
 from monitor.rules.data_stale import DataStale
 from tests.config.files import desk, desk_problems
 
 KINDS = ", ".join(sorted(discover()))
+TOLD = ", ".join(sorted({*discover(), *EventKind, "top_up", "meanwhile"}))
 
 
 def routes(folder, more: str, **environ: str) -> list[Route]:
@@ -110,7 +112,7 @@ SETTLED = "a symbol is written with its settle currency, such as DOGE/USDT:USDT,
         ("{symbol: [BTC*, DOGE/USDT]}", [f".symbol[1]: {SETTLED}"]),
         ("{side: lng}", [".side: must be one of long, short; did you mean long?"]),
         ("{exchange: OKEX}", [".exchange: must be one of binance, bybit, okx; did you mean okx?"]),
-        ("{rule: [cushion, cushin]}", [f".rule[1]: must be one of {KINDS}; did you mean cushion?"]),
+        ("{rule: [cushion, cushin]}", [f".rule[1]: must be one of {TOLD}; did you mean cushion?"]),
         ("{side: up, account: tset, exchange: x}",
          [".account: there is no such account; did you mean test?", ".exchange: must be one of binance, bybit, okx",
           ".side: must be one of long, short"]),

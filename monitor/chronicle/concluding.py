@@ -1,0 +1,153 @@
+"""What an exchange's records make of an open case: events with their breakdown, and margin changes as they really were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.chronicle.noticing import ASKED, margin_event, others_margin
+from monitor.chronicle.telling import told_alone
+from monitor.lives.case import LONGEST, PATIENCE, SETTLES, Case, CaseId, again
+from monitor.lives.ending import Part, parts, stretch
+from monitor.lives.event import EventKind, LifeEvent
+from monitor.lives.margins import confirmed
+from monitor.lives.records import Records
+from monitor.lives.state import LifeChanges
+from monitor.lives.words import agrees
+from monitor.margin.quantities import ZERO
+from monitor.memory import Commit, Memory
+from monitor.policy import Policy
+from monitor.spend.change import Change
+from monitor.topups.changes import MarginChange
+from monitor.topups.ledger import IntentState
+
+APPLIED = frozenset({IntentState.CONFIRMED, IntentState.VERIFIED, IntentState.RECONCILED_APPLIED})
+FORCED = frozenset({EventKind.LIQUIDATED, EventKind.DELEVERAGED, EventKind.PARTLY_LIQUIDATED})
+"""What nobody should wait for."""
+ASK_AGAIN = 4
+"""So often it is asked again for what an answer did not hold yet."""
+
+
+def ripe(memory: Memory, now: datetime) -> list[Case]:
+    """The cases that are to be asked about now; one that is only missing from one reading so far may yet be back."""
+    return [one for one in memory.lives.cases.values() if one.due <= now and not (one.ended and _may_be_back(one, memory))]
+
+
+def _may_be_back(case: Case, memory: Memory) -> bool:
+    seen = memory.positions.get(case.key)
+    return seen is not None and seen.epoch == case.epoch
+
+
+def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, now: datetime) -> Change:
+    """One answer of the exchange. Where it does not explain the case yet, the case stays open."""
+    case = memory.lives.cases.get(name)
+    if case is None:
+        return Change(memory=memory, commit=Commit(at=now))
+    if records.again and case.tries < ASK_AGAIN:
+        return postponed(memory, policy, name, now)
+    events: list[LifeEvent] = []
+    if case.of_size:
+        fills = stretch(case, records.fills)
+        if fills is None:
+            return postponed(memory, policy, name, now)
+        others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)
+        events = [_event(case, part, memory, now) for part in parts(case, fills, records, others=others)]
+        unsure = any(event.breakdown is not None and not agrees(event.breakdown) for event in events)
+        if unsure and now - case.until < SETTLES and not any(event.kind in FORCED for event in events):
+            return postponed(memory, policy, name, now)
+    pairs = [(change, confirmed(change, records, case.assessment)) for change in case.changes]
+    shown = [one for change, rows in pairs for one in (rows or (change,))]
+    margins = [_of_margin(case, one, now) for one in shown if not (one.cause not in ASKED and not case.away)]
+    return _answered(
+        memory, policy, case, now, events=[*events, *margins], pairs=[(change, rows) for change, rows in pairs if rows]
+    )
+
+
+def _of_margin(case: Case, change: MarginChange, now: datetime) -> LifeEvent:
+    return replace(margin_event(change, now), waits=case.away)
+
+
+def _event(case: Case, part: Part, memory: Memory, now: datetime) -> LifeEvent:
+    """A part of the ending as an event, with what margincall itself had added."""
+    mine = [one for one in memory.top_ups.intents.values() if one.key == case.key and one.epoch == case.epoch]
+    added = [one.amount for one in mine if one.state in APPLIED and one.amount > 0]
+    return LifeEvent(
+        key=case.key,
+        epoch=case.epoch,
+        kind=part.kind,
+        at=part.at,
+        seen_at=now,
+        currency=case.assessment.position.instrument.settle_currency,
+        before=part.before,
+        after=part.left,
+        ended=part.ended,
+        breakdown=replace(part.breakdown, added=sum(added, ZERO), added_times=len(added)),
+        waits=case.away,
+    )
+
+
+def _answered(
+    memory: Memory,
+    policy: Policy,
+    case: Case,
+    now: datetime,
+    *,
+    events: Sequence[LifeEvent] = (),
+    pairs: Sequence[tuple[MarginChange, tuple[MarginChange, ...]]] = (),
+) -> Change:
+    """The case is closed. What was told as it stood is told again only if it is worse than that."""
+    fresh = [one for one in events if not one.waits and not (case.told and one.kind in {EventKind.SHRANK, EventKind.GREW})]
+    lives = memory.lives
+    after = replace(
+        lives,
+        cases={name: one for name, one in lives.cases.items() if name != case.id},
+        waiting=(*lives.waiting, *(one for one in events if one.waits)),
+    )
+    changes = LifeChanges(events=tuple(events), closed=(case.id,), confirmed=tuple(pairs))
+    messages = told_alone(fresh, policy, memory, now)
+    return Change(memory=replace(memory, lives=after), commit=Commit(at=now, messages=messages, lives=changes))
+
+
+def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Change:
+    """No answer that explains the case. It is asked again later; what is not explained for a minute is told as it stands."""
+    case = memory.lives.cases.get(name)
+    if case is None:
+        return Change(memory=memory, commit=Commit(at=now))
+    if now - case.until >= LONGEST or (case.told and not case.of_size):
+        return _answered(memory, policy, case, now)
+    later = again(case, now)
+    events: tuple[LifeEvent, ...] = ()
+    if not case.told and now - case.until >= PATIENCE:
+        later = replace(later, told=True)
+        events = (_as_it_stands(case, now),) if case.of_size else tuple(_of_margin(case, one, now) for one in case.changes)
+    lives = memory.lives
+    after = replace(
+        lives,
+        cases={**lives.cases, case.id: later},
+        waiting=(*lives.waiting, *(one for one in events if one.waits)),
+    )
+    messages = told_alone([one for one in events if not one.waits], policy, memory, now)
+    return Change(
+        memory=replace(memory, lives=after),
+        commit=Commit(at=now, messages=messages, lives=LifeChanges(events=events, cases=(later,))),
+    )
+
+
+def _as_it_stands(case: Case, now: datetime) -> LifeEvent:
+    """What the readings alone show."""
+    position = case.assessment.position
+    return LifeEvent(
+        key=case.key,
+        epoch=case.epoch,
+        kind=EventKind.GONE if case.ended else EventKind.SHRANK,
+        at=case.until,
+        since=case.since,
+        seen_at=now,
+        currency=position.instrument.settle_currency,
+        before=position.contracts,
+        after=case.contracts,
+        ended=case.ended,
+        detail="" if case.ended else "By whom is not known yet: it may have been a partial liquidation.",
+        waits=case.away,
+    )

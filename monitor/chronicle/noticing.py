@@ -1,0 +1,231 @@
+"""What a reading shows against the one before: events that are certain from it, and cases where only records tell why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from monitor.alerts.model import Message
+from monitor.chronicle.telling import told_alone
+from monitor.lives.case import Case, CaseId, merged
+from monitor.lives.event import EventKind, LifeEvent
+from monitor.lives.state import LifeChanges, LifeMemory
+from monitor.margin.position import PositionKey, Side
+from monitor.margin.quantities import ZERO
+from monitor.memory import Commit, Memory, PositionMemory
+from monitor.observe import Observation
+from monitor.policy import Policy
+from monitor.spend.change import Change
+from monitor.topups.changes import ChangeCause, MarginChange
+
+ASKED = frozenset({ChangeCause.ELSEWHERE, ChangeCause.UNKNOWN, ChangeCause.EXCHANGE})
+"""Changes of margin whose record is looked for; the others explain themselves, or are told as automatic margin. After a time in
+which nothing watched, the record of every change is looked for: a sum tells little."""
+_OTHER = {Side.LONG: Side.SHORT, Side.SHORT: Side.LONG}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Page:
+    """What one reading adds. ``before``: the memory without it; ``memory``: with it."""
+
+    before: Memory
+    memory: Memory
+    policy: Policy
+    now: datetime
+    away: bool
+    events: list[LifeEvent] = field(default_factory=list)
+    cases: dict[CaseId, Case] = field(default_factory=dict)
+    closed: list[CaseId] = field(default_factory=list)
+
+    def event(self, seen: PositionMemory, kind: EventKind, **facts: object) -> None:
+        self.events.append(_event(seen, kind, self.now, waits=self.away, **facts))
+
+    def case(self, case: Case) -> None:
+        known = self.cases.get(case.id) or self.before.lives.cases.get(case.id)
+        self.cases[case.id] = merged(known, case)
+
+
+def noticed(
+    before: Memory,
+    memory: Memory,
+    observation: Observation,
+    policy: Policy,
+    now: datetime,
+    *,
+    margin_changes: Iterable[MarginChange] = (),
+    away: bool = False,
+) -> Change | None:
+    """What this snapshot means for the lives it shows; None where nothing happened.
+
+    ``away``: the first one after a time in which nothing watched: it is told with all that happened then.
+    """
+    page = _Page(before=before, memory=memory, policy=policy, now=now, away=away)
+    known = before.families.get(observation.family.key)
+    first = known is None or known.last_good is None
+    if observation.born:
+        for seen in observation.seen:
+            if seen.key in observation.born:
+                _born(page, seen, observation, first=first)
+    for was, seen in observation.stirred:
+        _stirred(page, was, seen)
+    for change in margin_changes:
+        _margin(page, change)
+    for gone in (*observation.absent, *observation.closed):
+        page.case(_ended(page, gone))
+    for seen in observation.unguarded:
+        if not before.positions[seen.key].mode:
+            page.event(seen, EventKind.NOT_ISOLATED, detail=f"Its margin mode is now {seen.mode}.", since=seen.last_seen)
+    _back(page, observation)
+    if not (page.events or page.cases or page.closed or away):
+        return None
+    return _done(page, known.last_good if away and known is not None else None)
+
+
+def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first: bool) -> None:
+    if first:
+        page.event(seen, EventKind.FOUND, after=seen.assessment.position.contracts)
+        return
+    known = page.before.families[observation.family.key]
+    other = replace(seen.key, side=_OTHER[seen.key.side])
+    turned = not seen.assessment.position.hedged and other in page.before.positions
+    kind = EventKind.FLIPPED if turned else EventKind.OPENED
+    page.event(seen, kind, since=known.last_good, after=seen.assessment.position.contracts, detail=_opening(seen))
+
+
+def _opening(seen: PositionMemory) -> str:
+    position = seen.assessment.position
+    leverage = "" if position.leverage is None else f", {position.leverage.normalize():f}x"
+    coin = position.instrument.settle_currency
+    size = f"{position.contracts.normalize():f} contracts at {position.entry_price:f}"
+    return f"Size {size}{leverage}, margin {position.isolated_margin:f} {coin}."
+
+
+def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:
+    old, new = was.assessment.position, seen.assessment.position
+    if new.contracts > old.contracts:
+        page.event(seen, EventKind.GREW, since=was.last_seen, before=old.contracts, after=new.contracts)
+    elif new.contracts < old.contracts or page.away:
+        page.case(_case(page, was, until=seen.last_seen, contracts=new.contracts))
+    if old.leverage is not None and new.leverage is not None and old.leverage != new.leverage:
+        page.event(seen, EventKind.LEVERAGE_CHANGED, since=was.last_seen, before=old.leverage, after=new.leverage)
+    if seen.tiers_since == seen.last_seen and was.tiers_since != seen.tiers_since:
+        page.event(seen, EventKind.TIERS_CHANGED, since=was.last_seen)
+
+
+def _margin(page: _Page, change: MarginChange) -> None:
+    was = page.before.positions[change.key]
+    seen = page.memory.positions[change.key]
+    levered = was.assessment.position.leverage != seen.assessment.position.leverage
+    if (change.cause in ASKED or page.away) and not levered:
+        now = seen.assessment.position.contracts
+        page.case(replace(_case(page, was, until=change.at, contracts=now), changes=(change,)))
+        return
+    page.events.append(replace(margin_event(change, page.now), waits=page.away))
+
+
+def margin_event(change: MarginChange, now: datetime) -> LifeEvent:
+    """A change of margin as an event: at the exchange's time where its record confirms it."""
+    return LifeEvent(
+        key=change.key,
+        epoch=change.epoch,
+        kind=EventKind.MARGIN_ADDED if change.amount > 0 else EventKind.MARGIN_REDUCED,
+        at=change.at,
+        since=None if change.record else change.since,
+        seen_at=now,
+        currency=change.currency,
+        before=change.before.isolated_margin,
+        after=change.after.isolated_margin,
+        amount=change.amount,
+        cause=change.cause.value,
+        actor=change.actor,
+    )
+
+
+def _ended(page: _Page, gone: PositionMemory) -> Case:
+    return replace(_case(page, gone, until=page.now, contracts=ZERO), ended=True)
+
+
+def _case(page: _Page, was: PositionMemory, *, until: datetime, contracts: Decimal) -> Case:
+    position = was.assessment.position
+    coin = position.instrument.settle_currency
+    family = next((one for key, one in page.before.families.items() if _holds(key, was)), None)
+    return Case(
+        key=was.key,
+        epoch=was.epoch,
+        family=was.family,
+        assessment=was.assessment,
+        first_seen=was.first_seen,
+        since=was.last_seen,
+        until=until,
+        contracts=contracts,
+        ended=False,
+        due=page.now,
+        free=None if family is None else family.free.get(coin),
+        others=others_margin(page.before.positions, was.key, coin),
+        away=page.away,
+    )
+
+
+def _holds(key: object, was: PositionMemory) -> bool:
+    return (getattr(key, "exchange", ""), getattr(key, "account", ""), getattr(key, "family", "")) == (
+        was.key.exchange,
+        was.key.account,
+        was.family,
+    )
+
+
+def others_margin(positions: Mapping[PositionKey, PositionMemory], but: PositionKey, coin: str) -> Decimal:
+    """The isolated margin behind all other positions of the account that settle in this coin."""
+    return sum(
+        (
+            one.assessment.position.isolated_margin
+            for key, one in positions.items()
+            if key != but
+            and (key.exchange, key.account) == (but.exchange, but.account)
+            and one.assessment.position.instrument.settle_currency == coin
+        ),
+        ZERO,
+    )
+
+
+def _back(page: _Page, observation: Observation) -> None:
+    """A position that was missing once is there again, in the same life: there is nothing to ask."""
+    open_cases = page.before.lives.cases
+    if not open_cases:
+        return
+    for seen in observation.seen:
+        known = open_cases.get((seen.key, seen.epoch))
+        if known is not None and known.ended and seen.key not in observation.born:
+            page.cases.pop(known.id, None)
+            page.closed.append(known.id)
+
+
+def _event(seen: PositionMemory, kind: EventKind, now: datetime, *, waits: bool, **facts: object) -> LifeEvent:
+    position = seen.assessment.position
+    return LifeEvent(
+        key=seen.key,
+        epoch=seen.epoch,
+        kind=kind,
+        at=seen.last_seen,
+        seen_at=now,
+        currency=position.instrument.settle_currency,
+        waits=waits,
+        **facts,  # type: ignore[arg-type]
+    )
+
+
+def _done(page: _Page, unwatched_since: datetime | None) -> Change:
+    lives = page.memory.lives
+    cases = {name: one for name, one in lives.cases.items() if name not in page.closed} | page.cases
+    away = lives.away
+    if unwatched_since is not None:
+        away = (min(unwatched_since, away[0]) if away else unwatched_since, page.now)
+    waiting = (*lives.waiting, *(event for event in page.events if event.waits))
+    messages: tuple[Message, ...] = told_alone([one for one in page.events if not one.waits], page.policy, page.memory, page.now)
+    changes = LifeChanges(events=tuple(page.events), cases=tuple(page.cases.values()), closed=tuple(page.closed))
+    return Change(
+        memory=replace(page.memory, lives=LifeMemory(cases=cases, waiting=waiting, away=away)),
+        commit=Commit(at=page.now, messages=messages, lives=changes),
+    )

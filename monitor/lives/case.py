@@ -1,0 +1,85 @@
+"""Cases: what two readings showed and only the exchange's records can explain; one open question a life.
+
+A case is asked about again and again, ever more slowly, until the records explain it; what they do not explain within a minute is
+told as it stands, and explained later if they ever do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from monitor.margin.assessment import Assessment
+from monitor.margin.position import PositionKey
+from monitor.topups.changes import MarginChange
+
+PATIENCE = timedelta(minutes=1)
+"""What is not explained by then is told as it stands."""
+SETTLES = timedelta(seconds=15)
+"""For so long what came back is looked for in the balance before a difference is told."""
+LONGEST = timedelta(hours=24)
+"""After that nothing more is asked."""
+_WAITS = tuple(map(timedelta, (0,) * 6, (1, 2, 4, 8, 15, 30, 60, 120, 300, 600)))
+"""Between one try and the next; the last holds from there on."""
+
+CaseId = tuple[PositionKey, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One question. ``assessment``: the position as last read before it happened, at ``since``; ``until``: the reading that
+    showed it. ``contracts``: how many were left then; ``ended``: it was no longer there.
+
+    ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
+    become margin at ``since``, where known; ``others``: the margin that lay behind other positions in the same currency then.
+    ``away``: nothing watched in between. ``told``: it was told as it stood.
+    """
+
+    key: PositionKey
+    epoch: int
+    family: str
+    assessment: Assessment
+    first_seen: datetime
+    since: datetime
+    until: datetime
+    contracts: Decimal
+    ended: bool
+    due: datetime
+    changes: tuple[MarginChange, ...] = ()
+    free: Decimal | None = None
+    others: Decimal = Decimal(0)
+    away: bool = False
+    told: bool = False
+    tries: int = 0
+
+    @property
+    def id(self) -> CaseId:
+        """Whose life it is about."""
+        return self.key, self.epoch
+
+    @property
+    def of_size(self) -> bool:
+        """Whether there are fewer contracts than before, or none."""
+        return self.ended or self.contracts < self.assessment.position.contracts
+
+
+def merged(known: Case | None, now: Case) -> Case:
+    """A question that is open, and a newer one about the same life: one question about both."""
+    if known is None:
+        return now
+    return replace(
+        now,
+        assessment=known.assessment,
+        since=known.since,
+        changes=(*known.changes, *now.changes),
+        told=known.told and known.ended == now.ended,
+        free=known.free,
+        others=known.others,
+        away=known.away,
+    )
+
+
+def again(case: Case, now: datetime) -> Case:
+    """Not explained by this try: the next one is due a while later."""
+    return replace(case, tries=case.tries + 1, due=now + _WAITS[min(case.tries, len(_WAITS) - 1)])

@@ -1,0 +1,201 @@
+"""Ending: from an exchange's records to what happened: which fills made a position smaller, who caused them, what they cost.
+
+A reading and the exchange's clock agree only to a few seconds, so the fills that belong to a case are found by their sum: the
+stretch of fills that leads from the size before to the size after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from monitor.lives.case import Case
+from monitor.lives.event import Breakdown, EventKind
+from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Records
+from monitor.margin.quantities import ZERO
+
+SLACK = timedelta(seconds=5)
+"""A fill may be that much older than the reading that does not show it yet: the reading was under way."""
+_ENDS = {
+    FillCause.TRADE: EventKind.CLOSED,
+    FillCause.REDUCTION: EventKind.LIQUIDATED,
+    FillCause.LIQUIDATION: EventKind.LIQUIDATED,
+    FillCause.DELEVERAGED: EventKind.DELEVERAGED,
+    FillCause.DELIVERED: EventKind.DELIVERED,
+    FillCause.SETTLED: EventKind.SETTLED,
+}
+_PARTS = {
+    **_ENDS,
+    FillCause.TRADE: EventKind.SHRANK,
+    FillCause.REDUCTION: EventKind.PARTLY_LIQUIDATED,
+    FillCause.LIQUIDATION: EventKind.PARTLY_LIQUIDATED,
+}
+_MARGIN_FLOWS = {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A stretch of fills with one cause. ``left``: contracts after it; ``ended``: none are."""
+
+    kind: EventKind
+    at: datetime
+    before: Decimal
+    left: Decimal
+    ended: bool
+    breakdown: Breakdown
+
+
+def stretch(case: Case, fills: Sequence[Fill]) -> tuple[Fill, ...] | None:
+    """The fills, oldest first, that lead from the size before to the size after; None where they are not all there yet."""
+    before, after = case.assessment.position.contracts, case.contracts
+    starts = [index for index, fill in enumerate(fills) if fill.at > case.since - SLACK]
+    # Those after the reading are likelier than those that it may have shown already.
+    starts.sort(key=lambda index: (fills[index].at <= case.since, abs(index - _first_after(fills, case.since))))
+    for start in starts:
+        size, end = before, None
+        for index in range(start, len(fills)):
+            fill = fills[index]
+            size += -fill.contracts if fill.closes else fill.contracts
+            if size < 0:
+                break
+            if size == after:
+                end = index + 1
+                if case.ended:
+                    break
+        if end is not None:
+            return tuple(fills[start:end])
+    return None
+
+
+def _first_after(fills: Sequence[Fill], since: datetime) -> int:
+    return next((index for index, fill in enumerate(fills) if fill.at > since), len(fills))
+
+
+def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decimal) -> tuple[Part, ...]:
+    """What a stretch of fills was, each cause by itself, in order; ``others``: the margin behind other positions now."""
+    found: list[Part] = []
+    size = case.assessment.position.contracts
+    groups = [(cause, list(group)) for cause, group in groupby(fills, key=lambda fill: fill.cause)]
+    insured = _insurance_group(groups)
+    for number, (cause, group) in enumerate(groups):
+        before = size
+        size += sum((-fill.contracts if fill.closes else fill.contracts for fill in group), ZERO)
+        ended = case.ended and number == len(groups) - 1
+        kind = _ENDS[cause] if ended else EventKind.GREW if size > before else _PARTS[cause]
+        flows = _insurance_rows(case, records) if number == insured else []
+        found.append(
+            Part(
+                kind=kind,
+                at=group[-1].at,
+                before=before,
+                left=size,
+                ended=ended,
+                breakdown=_broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
+            )
+        )
+    return tuple(found)
+
+
+def _insurance_group(groups: Sequence[tuple[FillCause, list[Fill]]]) -> int:
+    """The last group that the insurance fund had to do with; rows of its own are that group's."""
+    forced = [n for n, (cause, _) in enumerate(groups) if cause in {FillCause.LIQUIDATION, FillCause.REDUCTION}]
+    return forced[-1] if forced else len(groups) - 1
+
+
+def _broken_down(
+    case: Case,
+    group: Sequence[Fill],
+    records: Records,
+    *,
+    insurance: Sequence[Flow],
+    ended: bool,
+    whole: Sequence[Fill],
+    others: Decimal,
+) -> Breakdown:
+    position = case.assessment.position
+    closing = [fill for fill in group if fill.closes] or list(group)
+    contracts = sum((fill.contracts for fill in closing), ZERO)
+    since = [flow for flow in records.flows if case.since < flow.at <= whole[-1].at]
+    margin = position.isolated_margin + sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
+    profit, fees = _total(fill.profit for fill in group), _total(fill.fee for fill in group)
+    insured = _insured([*(fill.insurance for fill in group), *(flow.amount for flow in insurance)])
+    return Breakdown(
+        contracts=contracts,
+        entry_price=position.entry_price,
+        margin=margin,
+        exit_price=_average(closing, inverse=position.instrument.contract.value == "inverse"),
+        trigger_price=next((fill.trigger_price for fill in group if fill.trigger_price is not None), None),
+        profit=profit,
+        fees=fees,
+        insurance=insured,
+        funding=_funding(records) if ended else None,
+        returned=_returned(case, whole, records) if ended else None,
+        observed=_observed(case, records, since, others) if ended else None,
+        missing=records.missing,
+    )
+
+
+def _total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; None where one of them is not known."""
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _insured(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    """What the insurance fund took or gave; None where no record speaks of it at all."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, ZERO) if known else None
+
+
+def _average(fills: Sequence[Fill], *, inverse: bool) -> Decimal | None:
+    """The average price: by contracts, or of an inverse contract by what they are worth in coin."""
+    if any(not fill.price for fill in fills):
+        return None
+    size = sum((fill.contracts for fill in fills), ZERO)
+    if len({fill.price for fill in fills}) == 1:
+        return fills[0].price
+    if inverse:
+        return size / sum((fill.contracts / fill.price for fill in fills if fill.price), ZERO)
+    return sum((fill.contracts * fill.price for fill in fills if fill.price), ZERO) / size
+
+
+def _funding(records: Records) -> Decimal | None:
+    """Over the whole life: the exchange's own sum where it keeps one, else its rows; None where they are not all there."""
+    if records.totals is not None and records.totals.funding is not None:
+        return records.totals.funding
+    if FlowKind.FUNDING not in records.kept:
+        return None
+    return sum((flow.amount for flow in records.flows if flow.kind is FlowKind.FUNDING), ZERO)
+
+
+def _returned(case: Case, fills: Sequence[Fill], records: Records) -> Decimal | None:
+    """What must have come back: the margin, what was added since, and all that the closing made of it."""
+    moved = _total(amount for fill in fills for amount in (fill.profit, fill.fee))
+    if moved is None:
+        return None
+    position = case.assessment.position
+    end = fills[-1].at
+    taken = _insured([fill.insurance for fill in fills]) or ZERO
+    flows = [flow for flow in records.flows if case.since < flow.at <= end and flow.kind is not FlowKind.INSURANCE]
+    flows += _insurance_rows(case, records)
+    return position.isolated_margin + moved + taken + sum((flow.amount for flow in flows), ZERO)
+
+
+def _observed(case: Case, records: Records, since: Sequence[Flow], others: Decimal) -> Decimal | None:
+    """What the balance shows: how much more lies there and behind other positions than before, what was put in since added."""
+    if case.free is None or records.free is None:
+        return None
+    put_in = sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
+    return records.free + others - case.free - case.others + put_in
+
+
+def _insurance_rows(case: Case, records: Records) -> list[Flow]:
+    """What the insurance fund took or gave beside the fills, in the time of the case."""
+    return [flow for flow in records.flows if flow.kind is FlowKind.INSURANCE and flow.at > case.since - SLACK]

@@ -1,0 +1,56 @@
+"""Margins: a change of margin that was seen between two readings, as the exchange's own records have it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from monitor.lives.records import FlowKind, Records
+from monitor.margin.assessment import Assessment, assess
+from monitor.margin.quantities import ZERO
+from monitor.topups.changes import ChangeCause, MarginChange
+from monitor.topups.stand import stand_of
+
+SLACK = timedelta(seconds=5)
+_CAUSES = {
+    FlowKind.MARGIN_ADDED: ChangeCause.ELSEWHERE,
+    FlowKind.MARGIN_TAKEN: ChangeCause.ELSEWHERE,
+    FlowKind.AUTO_ADDED: ChangeCause.EXCHANGE,
+    FlowKind.FUNDING: ChangeCause.FUNDING,
+}
+
+
+def confirmed(change: MarginChange, records: Records, before: Assessment) -> tuple[MarginChange, ...]:
+    """The rows of the exchange that make up the change, each as a change of its own; empty where they do not add up to it.
+
+    The stands between them are worked out from the position ``before`` at the mark at which it was read: the exchange keeps none.
+    """
+    rows = [
+        (row.at, row.amount, _CAUSES[row.kind], row.id)
+        for row in records.flows
+        if row.kind in _CAUSES and change.since - SLACK < row.at <= change.at + SLACK
+    ]
+    rows += [
+        (fill.at, fill.margin_change, ChangeCause.FILL, fill.id)
+        for fill in records.fills
+        if fill.margin_change and change.since - SLACK < fill.at <= change.at + SLACK
+    ]
+    rows.sort(key=lambda row: row[0])
+    if not rows or sum((amount for _, amount, _, _ in rows), ZERO) != change.amount:
+        return ()
+    made = []
+    margin = change.before.isolated_margin
+    stand = change.before
+    for number, (at, amount, cause, record) in enumerate(rows, start=1):
+        margin += amount
+        after = change.after if number == len(rows) else replace(stand_of(_with_margin(before, margin), at=at), free=None)
+        made.append(
+            replace(change, at=at, since=at, amount=amount, cause=cause, before=stand, after=after, record=record or f"{number}")
+        )
+        stand = after
+    return tuple(made)
+
+
+def _with_margin(assessment: Assessment, margin: Decimal) -> Assessment:
+    return assess(replace(assessment.position, isolated_margin=margin))

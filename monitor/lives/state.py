@@ -1,0 +1,59 @@
+"""What is remembered of lives beside the positions themselves: open questions, and what waits to be told together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+
+from monitor.lives.case import Case, CaseId
+from monitor.lives.event import LifeEvent
+from monitor.topups.changes import MarginChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeMemory:
+    """``cases``: open questions. ``waiting``: what happened while nothing watched, not told yet; ``away``: since when nothing
+    watched, and when that ended; None where it is told or nothing was missed.
+    """
+
+    cases: Mapping[CaseId, Case] = field(default_factory=dict)
+    waiting: tuple[LifeEvent, ...] = ()
+    away: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeChanges:
+    """What one decision changed of it. ``closed``: questions that are answered; ``told``: ids of events that waited.
+    ``confirmed``: margin changes as the exchange's records have them, each in place of the one that was seen then.
+    """
+
+    events: tuple[LifeEvent, ...] = ()
+    cases: tuple[Case, ...] = ()
+    closed: tuple[CaseId, ...] = ()
+    told: tuple[str, ...] = ()
+    confirmed: tuple[tuple[MarginChange, tuple[MarginChange, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, part.name) for part in fields(self))
+
+
+NO_LIFE_CHANGES = LifeChanges()
+
+
+def shifted_lives(memory: LifeMemory, step: timedelta) -> LifeMemory:
+    """Every time moved by ``step``: after the clock was set, ages are what they were before."""
+    return replace(
+        memory,
+        cases={
+            name: replace(
+                one,
+                first_seen=one.first_seen + step,
+                since=one.since + step,
+                until=one.until + step,
+                due=one.due + step,
+            )
+            for name, one in memory.cases.items()
+        },
+        away=None if memory.away is None else (memory.away[0] + step, memory.away[1] + step),
+    )
