@@ -141,14 +141,16 @@ class Reload:
         for worker in leaving:
             crew.drop(f"channel-{worker.name}")
         coming = [one for one in renewal.workers if one not in self._workers]
-        await self._guard.adopt(renewal.policy, [one.name for one in renewal.workers])
-        # No await between the policy and its channels: the next decision finds both.
-        self._workers[:], self._notifiers[:] = renewal.workers, renewal.notifiers
-        by_name = {one.name: one for one in self._workers}
-        for worker in self._workers:
-            other = renewal.fallbacks.get(worker.name)
-            worker.fall_back_to(None if other is None else by_name[other])
-        self._settle()
+        by_name = {one.name: one for one in renewal.workers}
+
+        def switch() -> None:
+            self._workers[:], self._notifiers[:] = renewal.workers, renewal.notifiers
+            for worker in self._workers:
+                other = renewal.fallbacks.get(worker.name)
+                worker.fall_back_to(None if other is None else by_name[other])
+            self._settle()
+
+        await self._guard.adopt(renewal.policy, list(by_name), switch)
         for worker in coming:
             crew.add(f"channel-{worker.name}", worker.run, turned=_turned(worker), within=CHANNEL_SECONDS)
         for name, messages in unkept.items():

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.alerts.model import Subject, SubjectKind, position_subject
+from monitor.alerts.model import Alert, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import Watch, status_line, where_of
 from monitor.margin.reading import FamilyKey
 from monitor.memory import FamilyMemory, FamilyState, Memory
+from monitor.policy import Policy
 
 
 def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
@@ -79,11 +80,18 @@ def pruned(memory: Memory, watched: Iterable[FamilyKey], channels: Iterable[str]
     )
 
 
-def without_channels(memory: Memory, kept: Iterable[str]) -> Memory:
-    """The memory of a run that has only these channels now."""
-    names = set(kept)
-    return replace(
-        memory,
-        alerts={key: one for key, one in memory.alerts.items() if not key[1].channel or key[1].channel in names},
-        channels={name: one for name, one in memory.channels.items() if name in names},
-    )
+def adapted(memory: Memory, policy: Policy, channels: Iterable[str]) -> tuple[Memory, tuple[Alert, ...]]:
+    """The memory of a run that has this policy and these channels from now on, and the alerts that are over with what was before.
+
+    An alert of a rule that is no longer in force on its subject would stay open for ever: nobody judges it any more.
+    """
+    names = set(channels)
+
+    def is_known(kind: str, subject: Subject) -> bool:
+        heard = not subject.channel or subject.channel in names
+        return heard and any(kind == rule.KIND for rule in policy.rules_for(subject))
+
+    known = {key: alert for key, alert in memory.alerts.items() if is_known(*key)}
+    over = tuple(alert for key, alert in memory.alerts.items() if key not in known)
+    heard_of = {name: one for name, one in memory.channels.items() if name in names}
+    return replace(memory, alerts=known, channels=heard_of), over
