@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from monitor.margin.divergence import worse_of
 from monitor.margin.liquidation import liquidation_price
@@ -21,9 +22,8 @@ from monitor.margin.quantities import ZERO
 from monitor.margin.requirement import Terms, terms_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """The margin of one position, in settle currency, price or shares (0 to 1).
+class Figures(NamedTuple):
+    """The margin of one position, in settle currency, price or shares (0 to 1). A tuple, since every reading makes one.
 
     None: ``margin_usage`` unbounded (equity <= 0), ``buffer`` unbounded (requirement <= 0), ``liquidation_price`` and
     ``liquidation_distance`` no such price, ``cushion`` no liquidation price on the adverse side while headroom > 0,
@@ -61,10 +61,11 @@ def assess(position: Position) -> Assessment:
     """The figures of a position, exact to 28 digits; pure, and cheap enough for every tick of a price stream."""
     terms = terms_of(position)
     exposure = terms.exposure
-    equity = exposure.margin + exposure.pnl_at(exposure.value)
-    requirement = terms.requirement_in(terms.table.tiers[terms.tier_index], exposure.value)
-    price = liquidation_price(terms, equity - requirement)
-    ours = _figures(position, terms, equity, requirement, price)
+    value = exposure.value
+    pnl = exposure.pnl_at(value)
+    requirement = terms.requirement_in(terms.table.tiers[terms.tier_index], value)
+    price = liquidation_price(terms, exposure.margin + pnl - requirement)
+    ours = _figures(position, terms, pnl, requirement, price)
     judged, diverges = ours, False
     says = position.says
     if says.requirement or says.liquidation_price:
@@ -72,45 +73,36 @@ def assess(position: Position) -> Assessment:
         if worse is not None:
             diverges = True
             if worse != (requirement, price):
-                judged = _figures(position, terms, equity, *worse)
+                judged = _figures(position, terms, pnl, *worse)
     return Assessment(position=position, ours=ours, judged=judged, diverges=diverges, degraded=terms.degraded)
 
 
-def _figures(position: Position, terms: Terms, equity: Decimal, requirement: Decimal, price: Decimal | None) -> Figures:
-    """All figures that follow from a requirement and a liquidation price."""
+def _figures(position: Position, terms: Terms, pnl: Decimal, requirement: Decimal, price: Decimal | None) -> Figures:
+    """All figures that follow from the profit at the mark, a requirement and a liquidation price."""
     exposure = terms.exposure
-    value = exposure.value
+    value, mark = exposure.value, exposure.mark
+    equity = exposure.margin + pnl
     headroom = equity - requirement
     measure = max(_headroom_at_entry(position, terms), requirement)
     cushion: Decimal | None
-    if headroom > 0 and (price is None or measure <= 0):
+    if headroom > ZERO and (price is None or measure <= ZERO):
         cushion = None
-    elif measure > 0:
+    elif measure > ZERO:
         cushion = headroom / measure
     else:
         cushion = ZERO
-    usage: Decimal | None
-    if equity <= 0:
-        usage = None
-    elif requirement > 0:
-        usage = requirement / equity
-    else:
-        usage = ZERO
+    is_solvent, is_required = equity > ZERO, requirement > ZERO
+    usage: Decimal | None = None
+    if is_solvent:
+        usage = requirement / equity if is_required else ZERO
+    rate, ratio = requirement / value, equity / value
+    buffer = equity / requirement if is_required else None
+    distance = None if price is None else abs(mark - price) / mark
+    leverage = value / equity if is_solvent else None
+    tier = None if position.tiers is None else terms.tier_index + 1
+    # In the order of the fields: names would double what it costs to make one.
     return Figures(
-        notional=value,
-        unrealized_pnl=exposure.pnl_at(value),
-        equity=equity,
-        requirement=requirement,
-        maintenance_rate=requirement / value,
-        margin_ratio=equity / value,
-        margin_usage=usage,
-        buffer=equity / requirement if requirement > 0 else None,
-        headroom=headroom,
-        cushion=cushion,
-        liquidation_price=price,
-        liquidation_distance=None if price is None else abs(exposure.mark - price) / exposure.mark,
-        effective_leverage=value / equity if equity > 0 else None,
-        tier=None if position.tiers is None else terms.tier_index + 1,
+        value, pnl, equity, requirement, rate, ratio, usage, buffer, headroom, cushion, price, distance, leverage, tier
     )
 
 

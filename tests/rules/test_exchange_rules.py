@@ -21,7 +21,7 @@ def disagreeing(stated: str | None, judged: str = "10"):
     """Our requirement is 10."""
     seen = assessment()
     says = ExchangeSays(requirement=None if stated is None else D(stated))
-    return replace(seen, position=position(says=says), judged=replace(seen.judged, requirement=D(judged)), diverges=True)
+    return replace(seen, position=position(says=says), judged=seen.judged._replace(requirement=D(judged)), diverges=True)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_exchange_disagrees_is_clear_when_the_figures_agree():
 def test_exchange_disagrees_never_warns_when_told_so_or_without_a_requirement_of_ours():
     assert ExchangeDisagrees(warning=None).judge(disagreeing("99", "99"), None).level is Level.INFO
     nothing = disagreeing("5", "5")
-    nothing = replace(nothing, ours=replace(nothing.ours, requirement=D(0)))
+    nothing = replace(nothing, ours=nothing.ours._replace(requirement=D(0)))
     assert ExchangeDisagrees().judge(nothing, None).level is Level.INFO
 
 
