@@ -5,17 +5,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor import app
-from monitor.alerts.model import Message
+from monitor.alerts.model import Message, NotifyReason
+from monitor.alerts.notices import daemon_message
 from monitor.config import load
 from monitor.config.changes import compare
 from monitor.daemon.crew import Crew
 from monitor.daemon.schedule import Schedule
 from monitor.errors import ChannelUnavailable, ConfigError, MargincallError, StoreUnavailable
 from monitor.requests import acknowledge
+from monitor.rules.base import Level
 from tests.builders import position, snapshot
 from tests.cli.terminal import now
 from tests.config.files import CANARY, DESK, DESK_SECRETS, write
@@ -28,7 +31,7 @@ DOWN = ChannelUnavailable("channel chat: no answer")
 class House:
     """A daemon on fakes whose configuration file can be rewritten; ``made``: every channel that was ever built, in order."""
 
-    def __init__(self, folder: Path, parts, told: list[tuple[str, ...]]) -> None:
+    def __init__(self, folder: Path, parts: Any, told: list[tuple[str, ...]]) -> None:
         self.folder, self.parts, self.told = folder, parts, told
         self.crew, self.schedule = Crew(), Schedule(parts.clock, on_step=lambda _: None)
 
@@ -43,7 +46,7 @@ class House:
         """What the channel of that name has taken so far, after it looked at the outbox."""
         (worker,) = [one for one in self.parts.workers if one.name == name]
         await worker.deliver_due()
-        return worker._channel.accepted
+        return list(worker._channel.accepted)
 
 
 @pytest.fixture
@@ -58,8 +61,8 @@ def make(tmp_path, monkeypatch):
         told: list[tuple[str, ...]] = []
         async with app.build_daemon(load(write(tmp_path, text)), hide=lambda secrets: told.append(tuple(secrets))) as parts:
             house = House(tmp_path, parts, told)
-            parts.reload._tell_systemd = lambda *states: told.append(states)
-            parts.reload.attend(house.crew, house.schedule)
+            house.parts.reload._tell_systemd = lambda *states: told.append(states)
+            house.parts.reload.attend(house.crew, house.schedule)
             try:
                 yield house
             finally:
@@ -148,23 +151,11 @@ async def test_what_waits_for_a_removed_channel_without_a_fallback_is_told(make)
 async def test_what_the_store_could_not_take_is_not_lost_with_its_channel(make):
     async with make(HOUSE.replace("phone_url}", "phone_url, fallback: chat}")) as house:
         phone, chat, _ = house.parts.workers
-        message = replace(house.parts.workers and await _a_message(house), channels=("phone",))
+        now = house.parts.clock.now()
+        message = replace(daemon_message(NotifyReason.EVENT, "a title", "a body", Level.CRITICAL, now), channels=("phone",))
         phone.push(message)
         await house.reload("\n".join(line for line in HOUSE.splitlines() if "phone:" not in line))
         assert message in await house.accepted(chat.name)
-
-
-async def _a_message(house: House) -> Message:
-    (message,) = await house.parts.guard.say(lambda *_: (_said(house),))
-    return message
-
-
-def _said(house: House) -> Message:
-    from monitor.alerts.model import NotifyReason
-    from monitor.alerts.notices import daemon_message
-    from monitor.rules.base import Level
-
-    return daemon_message(NotifyReason.EVENT, "a title", "a body", Level.CRITICAL, house.parts.clock.now())
 
 
 async def test_channel_that_goes_another_way_gets_a_new_worker_and_the_others_keep_theirs(make, monkeypatch):

@@ -56,6 +56,7 @@ VERBS = {
     "drill": "drill",
     "topups": "topups",
     "margin": "margin",
+    "credentials": "credentials",
     "calc": "plan",
     "demo": "demo",
     "practice": "practice",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +10,19 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 
 from monitor.config.environment import read_environment
-from monitor.config.exchanges import account_model
 from monitor.config.explain import explain
 from monitor.config.find import beside, find_config, find_store, written_path
 from monitor.config.inline import inline_secrets
 from monitor.config.layers import Layers
 from monitor.config.references import wrong_references
 from monitor.config.rules import repeated_kinds
-from monitor.config.secrets import SecretSource
+from monitor.config.secret_names import named_secrets, wrong_secret
+from monitor.config.secrets import SecretSource, credentials_folder
 from monitor.config.settings import Settings
-from monitor.config.suggest import NAME, looks_like_a_key
 from monitor.config.top_up_references import wrong_top_ups
 from monitor.config.yamlfile import KeyPath, read_file
 from monitor.errors import ConfigError, Problem
 from monitor.rules.base import Rule
-
-SHORTEST_TOKEN = 32
-_WEB_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,62 +93,16 @@ def _within(place: KeyPath, refused: set[KeyPath]) -> bool:
 def _secrets(layers: Layers, environ: Mapping[str, str], config: Path) -> tuple[dict[str, SecretStr], list[Problem]]:
     """Every secret that the configuration names, as far as it can be read, and what is wrong with the others."""
     folder = written_path(layers.value_at(("secrets_dir",)))
-    source = SecretSource(environ=environ, secrets_dir=beside(config, folder, environ=environ) if folder else None)
+    secrets_dir = beside(config, folder, environ=environ) if folder else None
+    source = SecretSource(environ=environ, secrets_dir=secrets_dir, credentials=credentials_folder(config))
     secrets: dict[str, SecretStr] = {}
     problems: list[Problem] = []
-    for place, name in _names(layers):
+    for place, name in named_secrets(layers):
         try:
             secrets[name] = source.read(name)
         except ConfigError as error:
             problems += [layers.problem(place, problem.message) for problem in error.problems]
             continue
-        if (message := _wrong_url(place, secrets[name].get_secret_value())) is not None:
+        if (message := wrong_secret(place, secrets[name].get_secret_value())) is not None:
             problems.append(layers.problem(place, f"the secret {name} is not {message}"))
     return secrets, problems
-
-
-def _wrong_url(place: KeyPath, secret: str) -> str | None:
-    """What the secret should be, as far as it is asked for as a URL and is none."""
-    if place[0] == "channels" and "://" not in secret:
-        return "an apprise URL (service://...)"
-    if place[0] == "heartbeat" and not _WEB_URL.fullmatch(secret):
-        return "a URL that can be called (https://...)"
-    if place[0] == "web" and len(secret) < SHORTEST_TOKEN:
-        return f"long enough: a token has at least {SHORTEST_TOKEN} characters (openssl rand -hex 32 makes one)"
-    return None
-
-
-def _names(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
-    """Where each secret is asked for, and its name; leaves out what is no name, which is a problem of its own."""
-    yield from _keys_named(layers)
-    for channel in _keys(layers, "channels"):
-        value = layers.value_at(("channels", channel))
-        if isinstance(value, Mapping) and _usable_name(value.get("url_from")):
-            yield ("channels", channel, "url_from"), str(value["url_from"])
-    heartbeat = layers.value_at(("heartbeat", "url_from"))
-    if _usable_name(heartbeat):
-        yield ("heartbeat", "url_from"), str(heartbeat)
-    token = layers.value_at(("web", "token_from"))
-    if _usable_name(token):
-        yield ("web", "token_from"), str(token)
-
-
-def _keys_named(layers: Layers) -> Iterator[tuple[KeyPath, str]]:
-    """The secrets of each account's keys: the one that reads, and the one that may add margin."""
-    for account in _keys(layers, "accounts"):
-        value = layers.value_at(("accounts", account))
-        if isinstance(value, Mapping):
-            for option, default in (("credentials", account), ("top_up_credentials", None)):
-                name = value.get(option, default)
-                if _usable_name(name):
-                    for secret in account_model(value).SECRETS:
-                        yield ("accounts", account, option), f"{name}_{secret}"
-
-
-def _keys(layers: Layers, part: str) -> list[str]:
-    value = layers.value_at((part,))
-    return [key for key in value if NAME.fullmatch(key)] if isinstance(value, Mapping) else []
-
-
-def _usable_name(value: object) -> bool:
-    return isinstance(value, str) and NAME.fullmatch(value) is not None and not looks_like_a_key(value)

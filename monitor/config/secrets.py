@@ -1,7 +1,8 @@
 """Secrets by name: from credential files or the environment, never from the configuration itself.
 
 In this order: ``$CREDENTIALS_DIRECTORY/NAME`` and ``$CREDENTIALS_DIRECTORY/margincall_NAME`` (what systemd's LoadCredential=
-makes; it guards the folder itself, so their modes are not judged), ``secrets_dir/NAME``, ``$MARGINCALL_SECRET_NAME``.
+makes; it guards the folder itself, so their modes are not judged), ``secrets_dir/NAME``, ``credentials/NAME`` beside the
+configuration (what `margincall credentials set` writes and LoadCredential= reads), ``$MARGINCALL_SECRET_NAME``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class SecretSource:
 
     environ: Mapping[str, str]
     secrets_dir: Path | None = None
+    credentials: Path | None = None
 
     def read(self, name: str) -> SecretStr:
         """The secret called ``name`` without its trailing newline; raises ConfigError, never with the secret in it.
@@ -37,6 +39,12 @@ class SecretSource:
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         credentials = [Path(folder, name), Path(folder, f"margincall_{name}")] if folder else []
         guarded = [self.secrets_dir / name] if self.secrets_dir is not None else []
+        closed = ""
+        if self.credentials is not None and self.credentials != self.secrets_dir:
+            if os.access(self.credentials, os.X_OK):
+                guarded.append(self.credentials / name)
+            elif os.path.lexists(self.credentials):
+                closed = f" (you may not look into {self.credentials}: as root, with sudo, you may)"
         for path in (*credentials, *guarded):
             text = _read_file(path, guard=path not in credentials)
             if text is not None:
@@ -46,7 +54,12 @@ class SecretSource:
             return _secret(self.environ[variable], variable)
         tried = [str(path) for path in (*credentials, *guarded)]
         looked = f"no file {', '.join(tried)} and no" if tried else "no $CREDENTIALS_DIRECTORY, no secrets_dir and no"
-        raise _refuse(f"the secret {name} is missing: {looked} variable {variable}")
+        raise _refuse(f"the secret {name} is missing: {looked} variable {variable}{closed}")
+
+
+def credentials_folder(config: Path) -> Path:
+    """Where the secrets of an installation lie, unless the configuration says otherwise."""
+    return config.absolute().parent / "credentials"
 
 
 def _secret(text: str, where: str) -> SecretStr:
