@@ -46,9 +46,10 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def insert(table: str, columns: Sequence[str]) -> str:
-    """The INSERT of one row; both arguments are names of our own."""
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
+def insert(table: str, columns: Sequence[str], *, rows: int = 1) -> str:
+    """The INSERT of so many rows; both arguments are names of our own."""
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - our own names
 
 
 def replacing(columns: Sequence[str]) -> str:

@@ -34,12 +34,14 @@ class Lives:
         self._terms = Terms(connection)
         self._lives: dict[PositionKey, tuple[int, int]] = {}
         self._holdings: dict[int, tuple[tuple[Any, ...], int]] = {}
+        self._open: dict[int, tuple[Any, ...]] = {}
 
     def forget(self) -> None:
         """Look every number up again."""
         self._terms.forget()
         self._lives.clear()
         self._holdings.clear()
+        self._open.clear()
 
     def life(self, memory: PositionMemory, at: int) -> int:
         """The number of this life of a position, written if new; a new life ends the older ones of the same key at ``at``."""
@@ -52,8 +54,7 @@ class Lives:
         found = execute(_FIND_LIFE, who).fetchone()
         if found is None:
             for (older,) in execute(_END_OLDER, (at, *who)).fetchall():
-                execute(_DROP_POSITION, (older,))
-                self._holdings.pop(older, None)
+                self._drop(older)
             found = execute(_NEW_LIFE, (*who, memory.family, to_ms(memory.first_seen))).fetchone()
         self._lives[key] = (memory.epoch, found[0])
         return int(found[0])
@@ -62,9 +63,8 @@ class Lives:
         """This life of a position ended at ``at``."""
         life = self.life(memory, at)
         self._connection.execute(_END, (at, life))
-        self._connection.execute(_DROP_POSITION, (life,))
+        self._drop(life)
         self._lives.pop(memory.key, None)
-        self._holdings.pop(life, None)
 
     def holding(self, life: int, position: Position) -> int:
         """The number of what is held in this life now, written when it changed."""
@@ -78,3 +78,16 @@ class Lives:
             last = self._connection.execute(_NEW_HOLDING, (life, *row)).fetchone()
         self._holdings[life] = (now, last[0])
         return int(last[0])
+
+    def stands(self, life: int, remembered: tuple[Any, ...]) -> bool:
+        """Whether the row of this open position holds ``remembered`` already; else the caller writes it now."""
+        if self._open.get(life) == remembered:
+            return True
+        self._open[life] = remembered
+        return False
+
+    def _drop(self, life: int) -> None:
+        """The position of this life is open no more."""
+        self._connection.execute(_DROP_POSITION, (life,))
+        self._holdings.pop(life, None)
+        self._open.pop(life, None)

@@ -38,7 +38,13 @@ _FIRING = """SELECT exchange, account, symbol, side, max(level) FROM alerts
 _POSITION = ("life", "last_seen", "absences", "mode", "tiers_since", "tiers_moved")
 _KEEP_POSITION = f"{insert('positions', _POSITION)} ON CONFLICT (life) DO UPDATE SET {replacing(_POSITION[1:])}"
 _READING = ("at", "life", "holding", *MOVING, *OUTPUTS, "level")
-_KEEP_READING = f"{insert('readings', _READING)} ON CONFLICT (at, life) DO UPDATE SET {replacing(_READING[2:])}"
+_BATCH = 50
+"""So many rows a statement, where there are many: each statement costs about as much as a row."""
+_AGAIN = f"ON CONFLICT (at, life) DO UPDATE SET {replacing(_READING[2:])}"
+_KEEP_READING = f"{insert('readings', _READING)} {_AGAIN}"
+_KEEP_READINGS = f"{insert('readings', _READING, rows=_BATCH)} {_AGAIN}"
+_SEEN_AGAIN = "UPDATE positions SET last_seen = ? WHERE life = ?"
+_ALL_SEEN_AGAIN = f"UPDATE positions SET last_seen = ? WHERE life IN ({', '.join('?' * _BATCH)})"  # noqa: S608 - our own names
 _IS_KEPT = "SELECT 1 FROM readings WHERE at = ? AND life = ?"
 
 _KEEP_RULING = insert("rulings", RULING)
@@ -111,19 +117,17 @@ class Writer:
 
     def _keep_positions(self, commit: Commit) -> None:
         """A reading is its position's memory too; a position without a new reading points to the one it had."""
-        execute, many = self._connection.execute, self._connection.executemany
         at = to_ms(commit.at)
         life_of, holding_of = self._lives.life, self._lives.holding
         for memory in commit.closed:
             self._lives.end(memory, at)
         # All positions of a snapshot were read at the same time, and time goes by often: converted once.
-        times = {memory.last_seen: to_ms(memory.last_seen) for memory in (*commit.readings, *commit.positions)}
+        times = {moment: to_ms(moment) for moment in {memory.last_seen for memory in (*commit.readings, *commit.positions)}}
         seen = [(life_of(memory, at), times[memory.last_seen], memory) for memory in commit.readings]
         others = [(life_of(memory, at), times[memory.last_seen], memory) for memory in commit.positions]
         new = seen + [(life, read, memory) for life, read, memory in others if not self._is_kept(read, life)]
-        firing = {row[:4]: row[4] for row in execute(_FIRING, (AlertState.HELD.value,))} if new else {}
-        many(
-            _KEEP_READING,
+        firing = {row[:4]: row[4] for row in self._connection.execute(_FIRING, (AlertState.HELD.value,))} if new else {}
+        self._keep_readings(
             [
                 reading_row(
                     read,
@@ -133,9 +137,33 @@ class Writer:
                     firing.get(_who(memory.key)) if firing else None,
                 )
                 for life, read, memory in new
-            ],
+            ]
         )
-        many(_KEEP_POSITION, [(life, read, *_remembered(memory)) for life, read, memory in seen + others])
+        self._keep_open(seen + others)
+
+    def _keep_readings(self, rows: list[tuple[Any, ...]]) -> None:
+        whole = len(rows) - len(rows) % _BATCH
+        for start in range(0, whole, _BATCH):
+            self._connection.execute(_KEEP_READINGS, [value for row in rows[start : start + _BATCH] for value in row])
+        self._connection.executemany(_KEEP_READING, rows[whole:])
+
+    def _keep_open(self, positions: Sequence[tuple[int, int, PositionMemory]]) -> None:
+        """The rows of open positions (life, last reading, memory); of nearly all only the time of the reading is new."""
+        changed: list[tuple[Any, ...]] = []
+        again: dict[int, list[int]] = {}
+        # One that is told twice is as it was told last.
+        for life, (read, memory) in {life: (read, memory) for life, read, memory in positions}.items():
+            remembered = _remembered(memory)
+            if self._lives.stands(life, remembered):
+                again.setdefault(read, []).append(life)
+            else:
+                changed.append((life, read, *remembered))
+        self._connection.executemany(_KEEP_POSITION, changed)
+        for read, lives in again.items():
+            whole = len(lives) - len(lives) % _BATCH
+            for start in range(0, whole, _BATCH):
+                self._connection.execute(_ALL_SEEN_AGAIN, (read, *lives[start : start + _BATCH]))
+            self._connection.executemany(_SEEN_AGAIN, [(read, life) for life in lives[whole:]])
 
     def _is_kept(self, read: int, life: int) -> bool:
         """Whether history has the reading of this life at this time."""

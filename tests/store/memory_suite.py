@@ -142,6 +142,19 @@ class MemorySuite:
             await store.commit(Commit(at=NOW, readings=(seen,)), channels=())
             assert (await store.load()).positions == {key(): seen}
 
+    async def test_load_returns_the_last_of_many_when_only_some_changed(self, store):
+        """120 positions: two whole statements of 50 and 20 rows; then every third is missed once, and then seen again."""
+        many = [memory(position(key(f"{number}/USDT:USDT"))) for number in range(120)]
+        await store.commit(Commit(at=NOW, readings=tuple(many)), channels=())
+        later = [replace(each, last_seen=NOW + MINUTE) for each in many]
+        missed = tuple(replace(each, absences=1) for each in many[::3])
+        seen = tuple(each for number, each in enumerate(later) if number % 3)
+        await store.commit(Commit(at=NOW + MINUTE, readings=seen, positions=missed), channels=())
+        assert (await store.load()).positions == {each.key: each for each in (*seen, *missed)}
+        last = [replace(each, last_seen=NOW + 2 * MINUTE) for each in many]
+        await store.commit(Commit(at=NOW + 2 * MINUTE, readings=tuple(last)), channels=())
+        assert (await store.load()).positions == {each.key: each for each in last}
+
     async def test_load_forgets_the_balance_that_was_free(self, store):
         await store.commit(Commit(at=NOW, families=(family(free={"USDT": D(412)}),)), channels=())
         assert (await store.load()).families[family().key] == family()

@@ -55,7 +55,7 @@ POINTS = [
     "BEGIN IMMEDIATE",
     "INSERT INTO families",
     "INSERT INTO alerts",
-    "INSERT INTO positions",
+    "UPDATE positions",
     "INSERT INTO readings",
     "INSERT INTO intents",
     "INSERT INTO margin_changes",
