@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from monitor.errors import BadReading, BadReply, ExchangeFault, MargincallError, TimedOut
+from monitor.errors import BadReply, ExchangeFault, MargincallError, TimedOut
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import UNREADABLE
 from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Inquiry, Records, Totals
@@ -37,9 +37,10 @@ _TOO_MANY = "too_many"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An inquiry in the exchange's clock. ``ahead``: our clock less the exchange's; times in milliseconds, ends included."""
+    """An inquiry made at ``at`` in the exchange's clock. ``ahead``: our clock less it; times in milliseconds, ends included."""
 
     inquiry: Inquiry
+    at: datetime
     ahead: timedelta
 
     @property
@@ -66,6 +67,17 @@ class Asked:
     def life(self) -> int:
         """The first moment from which funding is wanted, a minute early."""
         return self._theirs(min(self.inquiry.life_since, self.inquiry.since) - _SLACK)
+
+    @property
+    def now(self) -> int:
+        """The moment of asking."""
+        return self._theirs(self.at)
+
+    @property
+    def born(self) -> int:
+        """The exchange's own time of opening, where the position has one, else 0: what is older is of another life."""
+        opened = self.inquiry.position.opened
+        return int(opened) if opened.isdecimal() else 0
 
     def ours(self, exchange_ms: int | str) -> datetime:
         """A moment of the exchange in our time, aware UTC."""
@@ -139,7 +151,7 @@ async def fetched(
         async with asyncio.timeout(_LAST_SECONDS):
             if session.clock_offset is None:
                 await session.sync_clock()
-            asked = Asked(inquiry=inquiry, ahead=timedelta(seconds=session.clock_offset or 0.0))
+            asked = Asked(inquiry=inquiry, at=at, ahead=timedelta(seconds=session.clock_offset or 0.0))
             await read(asked, Calls(session, clock), found)
             with found.may_lack("the free balance"):
                 balance = await free()
@@ -194,8 +206,3 @@ def windows(start: int, end: int, *, longest: int | None) -> Iterator[tuple[int,
 def ended_by_exchange(position: Position) -> FillCause:
     """What it is called when the exchange closes a position with its contract: a dated one is delivered, others are settled."""
     return FillCause.DELIVERED if "-" in position.instrument.symbol.partition(":")[2] else FillCause.SETTLED
-
-
-def unread(row: Row, name: str) -> BadReading:
-    """A record whose own words cannot be read."""
-    return BadReading(f"a record with {name} {str(row.get(name))[:40]!r} is not known here")

@@ -29,6 +29,7 @@ class Host:
     index: str
     page: int
     trades: str
+    placed: str
     forced: str
     income: str
 
@@ -48,6 +49,7 @@ HOSTS: Mapping[str, Host] = {
         index="fapiPublicGetPremiumIndex",
         page=500,
         trades="fapiPrivateGetUserTrades",
+        placed="fapiPrivateGetAllOrders",
         forced="fapiPrivateGetForceOrders",
         income="fapiPrivateGetIncome",
     ),
@@ -65,6 +67,7 @@ HOSTS: Mapping[str, Host] = {
         index="dapiPublicGetPremiumIndex",
         page=50,
         trades="dapiPrivateGetUserTrades",
+        placed="dapiPrivateGetAllOrders",
         forced="dapiPrivateGetForceOrders",
         income="dapiPrivateGetIncome",
     ),

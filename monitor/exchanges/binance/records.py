@@ -1,44 +1,73 @@
 """Binance's records of one position: which calls tell them, and how often they may be asked.
 
-Sources (developers.binance.com, derivatives, USDS-M and COIN-M: Account Trade List, User's Force Orders, Get Income History, Get
-Position Margin Change History; read 2026-11-23). Trades come in windows of at most 7 days; a list that is full is asked again in
-halves. A call for the forced orders of a symbol weighs 20, one for the income 30 (20 on COIN-M): both are only made where a fill
-made the position smaller.
+Sources (developers.binance.com, derivatives, USDS-M and COIN-M: Account Trade List, All Orders, User's Force Orders, Get Income
+History, Get Position Margin Change History; read 2026-11-23). Trades and orders come in windows of at most 7 days; a list that is
+full is asked again in halves. The forced orders of a symbol weigh 20 a call, its orders 5 (20 on COIN-M), the income 30 (20):
+what is dear is only asked where something closed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from monitor.errors import BadReply
 from monitor.exchanges.binance import records_parse as parse
 from monitor.exchanges.binance.hosts import HOSTS, Host
 from monitor.exchanges.records import DAY_MS, Asked, Calls, Gathered, Row, swept
-from monitor.lives.records import Fill, FillCause, FlowKind
+from monitor.lives.records import Fill, FillCause
 
 _TRADES = 1000
+_ORDERS = 100
 _FORCED = 100
 _INCOME = 1000
 _WEEK = 7 * DAY_MS
 _MONTH = 30 * DAY_MS
-_FORCED_CAUSES = {FillCause.LIQUIDATION, FillCause.DELEVERAGED}
+_INCOME_KEPT = 89 * DAY_MS
+"""The income of three months can be asked for."""
+_AT_ONCE = 10_000
+"""An order of the exchange's own is filled within so many milliseconds, or it is not one."""
+_MOST_BY_ID = 5
 
 
 async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
     """Gather what there is of one position. Raises MargincallError where its trades cannot be read in full."""
     book = _Book(asked, call, HOSTS[asked.position.family])
-    rows = await book.trades()
-    marks: dict[str, FillCause] = {}
-    if any(parse.is_closing(row, asked.position) for row in rows):
-        with found.may_lack("who closed it (forceOrders)"):
-            marks = {row_id: cause for cause in _FORCED_CAUSES for row_id in await book.forced(cause)}
-    fills = parse.parse_fills(rows, asked, marks, found)
+    trades = await book.trades()
+    marks = await _marked(trades, book, found)
+    fills = parse.parse_fills(trades, asked, marks, found)
+    found.fills += await _insured(fills, trades, marks, book, found)
     with found.may_lack("margin changes"):
-        found.flows += parse.parse_margin(await book.margin(), asked, found)
-        found.kept |= {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADDED}
+        parse.add_margin(await book.margin(), asked, found)
     with found.may_lack("funding"):
-        _funding(await book.income("FUNDING_FEE", asked.life), asked, found)
-    found.fills += await _insured(fills, rows, book, found)
+        earliest = max(asked.life, asked.now - _INCOME_KEPT)
+        parse.add_funding(await book.income("FUNDING_FEE", earliest), asked, found, whole=earliest == asked.life)
+
+
+async def _marked(trades: list[Row], book: _Book, found: Gathered) -> Mapping[str, FillCause]:
+    """Why each order was placed that made the position smaller, by its id.
+
+    The client id of an order tells it; the exchange's own are looked up among the forced orders too, where their kind is asked.
+    """
+    position = book.asked.position
+    closing = [row for row in trades if parse.is_closing(row, position)]
+    marks: dict[str, FillCause] = {}
+    if not closing:
+        return marks
+    wanted = {str(row["orderId"]) for row in closing}
+    times = [int(row["time"]) for row in closing]
+    with found.may_lack("who closed it (allOrders)"):
+        marks = parse.causes(await book.orders(min(times) - _AT_ONCE, max(times) + _AT_ONCE), position)
+    if not wanted <= marks.keys() or any(marks[order] is not FillCause.TRADE for order in wanted):
+        with found.may_lack("who closed it (forceOrders)"):
+            for cause, kind in ((FillCause.LIQUIDATION, "LIQUIDATION"), (FillCause.DELEVERAGED, "ADL")):
+                marks |= dict.fromkeys(await book.forced(kind), cause)
+    with found.may_lack("who closed it (allOrders)"):
+        for order in sorted(wanted - marks.keys(), key=int)[-_MOST_BY_ID:]:
+            marks |= parse.causes(await book.order(order), position)
+    if not wanted <= marks.keys():
+        found.lack("who closed it: Binance does not tell of some of the orders; they count as the owner's", again=True)
+    return marks
 
 
 class _Book:
@@ -51,53 +80,59 @@ class _Book:
 
     async def trades(self) -> list[Row]:
         """Every trade of the symbol in the time that is asked about."""
-        return await self._all(self._host.trades, {}, self.asked.since, full=_TRADES, longest=_WEEK)
+        return await self._all(self._host.trades, {}, self.asked.since, self.asked.until, full=_TRADES, longest=_WEEK)
 
-    async def forced(self, cause: FillCause) -> list[str]:
-        """The ids of the orders with which Binance closed for ``cause``."""
-        kind = "ADL" if cause is FillCause.DELEVERAGED else "LIQUIDATION"
-        rows = await self._all(self._host.forced, {"autoCloseType": kind}, self.asked.since, full=_FORCED, longest=_WEEK)
+    async def orders(self, start: int, end: int) -> list[Row]:
+        """Every order of the symbol that was placed between two moments."""
+        return await self._all(self._host.placed, {}, start, end, full=_ORDERS, longest=_WEEK)
+
+    async def order(self, order: str) -> list[Row]:
+        """One order, whenever it was placed; none where Binance has it no more."""
+        ask = {"symbol": self.asked.instrument_id, "orderId": order, "limit": 1}
+        return [row for row in await self._listed(self._host.placed, ask) if str(row["orderId"]) == order]
+
+    async def forced(self, kind: str) -> list[str]:
+        """The ids of the orders with which Binance closed: ``LIQUIDATION`` or ``ADL``."""
+        rows = await self._all(
+            self._host.forced, {"autoCloseType": kind}, self.asked.since, self.asked.until, full=_FORCED, longest=_WEEK
+        )
         return [str(row["orderId"]) for row in rows]
 
     async def margin(self) -> list[Row]:
         """The record of margin changes."""
-        return await self._all(self._host.history, {}, self.asked.since, full=self._host.page, longest=_MONTH)
+        return await self._all(self._host.history, {}, self.asked.since, self.asked.until, full=self._host.page, longest=_MONTH)
 
     async def income(self, kind: str, since: int) -> list[Row]:
         """The rows of one kind of income."""
-        ask = {"incomeType": kind} if kind else {}
-        return await self._all(self._host.income, ask, since, full=_INCOME, longest=_MONTH)
+        return await self._all(self._host.income, {"incomeType": kind}, since, self.asked.until, full=_INCOME, longest=_MONTH)
 
-    async def _all(self, endpoint: str, ask: dict[str, str], since: int, *, full: int, longest: int) -> list[Row]:
-        """All rows of ``endpoint`` on the symbol from ``since`` on."""
-        symbol = self.asked.instrument_id
+    async def _all(self, endpoint: str, ask: dict[str, str], since: int, until: int, *, full: int, longest: int) -> list[Row]:
+        """All rows of ``endpoint`` on the symbol from ``since`` to ``until``."""
 
         async def page(start: int, end: int) -> list[Row]:
-            params: dict[str, Any] = {"symbol": symbol, "startTime": start, "endTime": end, "limit": full, **ask}
-            told = await self._call(endpoint, params)
-            if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
-                raise BadReply(f"the answer is no list ({endpoint})")
-            return [row for row in told if row.get("symbol") == symbol]
+            params = {"symbol": self.asked.instrument_id, "startTime": start, "endTime": end, "limit": full, **ask}
+            return await self._listed(endpoint, params)
 
-        return await swept(page, since, self.asked.until, full=full, longest=longest)
+        return await swept(page, since, until, full=full, longest=longest)
 
-
-def _funding(rows: list[Row], asked: Asked, found: Gathered) -> None:
-    """Funding over the life of the position, where it can be told whose it is."""
-    if asked.position.hedged and rows:
-        found.lack("funding: in hedge mode Binance's record does not say which side it is of")
-        return
-    found.flows += [parse.parse_flow(row, asked, FlowKind.FUNDING) for row in rows]
-    found.kept.add(FlowKind.FUNDING)
+    async def _listed(self, endpoint: str, params: dict[str, Any]) -> list[Row]:
+        """The rows of one reply, all of them on the symbol."""
+        told = await self._call(endpoint, params)
+        if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+            raise BadReply(f"the answer is no list ({endpoint})")
+        if any(row.get("symbol") != self.asked.instrument_id for row in told):
+            raise BadReply(f"the answer is about another symbol ({endpoint})")
+        return told
 
 
-async def _insured(fills: list[Fill], rows: list[Row], book: _Book, found: Gathered) -> list[Fill]:
-    """The fills with what the insurance fund took or gave, asked only where the exchange closed something."""
-    if not any(fill.cause in _FORCED_CAUSES for fill in fills):
-        return fills
-    with found.may_lack("insurance"):
-        cleared = await book.income("INSURANCE_CLEAR", book.asked.since)
-        fills, flows = parse.attach_insurance(fills, rows, cleared, book.asked, found)
-        found.flows += flows
-        found.kept.add(FlowKind.INSURANCE)
+async def _insured(
+    fills: list[Fill], trades: list[Row], marks: Mapping[str, FillCause], book: _Book, found: Gathered
+) -> list[Fill]:
+    """The fills with what the insurance fund took or gave, asked only where the exchange liquidated something."""
+    if any(fill.cause is FillCause.LIQUIDATION for fill in fills):
+        with found.may_lack("insurance"):
+            rows = await book.income("INSURANCE_CLEAR", book.asked.since)
+            liquidated = [row for row in trades if marks.get(str(row["orderId"])) is FillCause.LIQUIDATION]
+            sides = {str(row["id"]): str(row["positionSide"]) for row in liquidated}
+            return parse.insured(fills, rows, sides, book.asked, found)
     return fills

@@ -1,8 +1,8 @@
 """Binance's records into our words: trades, forced orders, income, margin changes. Pure.
 
 Sources (developers.binance.com, derivatives, USDS-M and COIN-M: Account Trade List, User's Force Orders, Get Income History, Get
-Position Margin Change History, Event: Order Update; read 2026-11-23). A trade does not say who ordered it: the forced orders do,
-by their id. ``realizedPnl`` is without the fee; ``commission`` above 0 is paid, and may be in another asset than the margin's.
+Position Margin Change History, Event: Order Update; read 2026-11-23). A trade does not say who ordered it: its order does, by
+its client id. ``realizedPnl`` is without the fee; ``commission`` above 0 is paid, and may be in another asset than the margin's.
 """
 
 from __future__ import annotations
@@ -13,18 +13,32 @@ from decimal import Decimal
 
 from monitor.exchanges import figures
 from monitor.exchanges.legs import on_side
-from monitor.exchanges.records import Asked, Gathered, Row
+from monitor.exchanges.records import Asked, Gathered, Row, ended_by_exchange
 from monitor.lives.records import Fill, FillCause, Flow, FlowKind
 from monitor.margin.position import Position, Side
-from monitor.margin.quantities import ZERO, dec
+from monitor.margin.quantities import ZERO
 
+_BY_CLIENT_ID = {"autoclose-": FillCause.LIQUIDATION, "adl_autoclose": FillCause.DELEVERAGED}
 _BY_HAND = "USER_ADJUST"
 _BY_FILLS = "TRADE"
+_BY_BINANCE = "AUTO"
+"""How marks of Binance's own automatic margin begin. UNVERIFIED: the page shows USER_ADJUST only."""
 
 
 def is_closing(row: Row, position: Position) -> bool:
     """Whether a trade goes against the position's side."""
     return (row["side"] == "SELL") is (position.key.side is Side.LONG)
+
+
+def causes(orders: Iterable[Row], position: Position) -> dict[str, FillCause]:
+    """Why each order was placed, by its id: the exchange's own have client ids of their own (Event: Order Update)."""
+    ended = ended_by_exchange(position)
+    marks = {**_BY_CLIENT_ID, "settlement_autoclose": ended, "delivery_autoclose": ended}
+    found = {}
+    for row in orders:
+        client = str(row["clientOrderId"])
+        found[str(row["orderId"])] = next((cause for mark, cause in marks.items() if client.startswith(mark)), FillCause.TRADE)
+    return found
 
 
 def parse_fills(rows: Iterable[Row], asked: Asked, marks: Mapping[str, FillCause], found: Gathered) -> list[Fill]:
@@ -62,46 +76,73 @@ def _fee(row: Row, position: Position, found: Gathered) -> Decimal | None:
     return ZERO - paid
 
 
-def parse_margin(rows: Iterable[Row], asked: Asked, found: Gathered) -> list[Flow]:
+def add_margin(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     """Margin put in or taken out; what fills moved is no change of its own."""
+    position = asked.position
+    wanted = position.key.side.value.upper() if position.hedged else "BOTH"
     flows = []
-    wanted = asked.position.key.side.value.upper() if asked.position.hedged else "BOTH"
     for row in rows:
-        mark = str(row.get("deltaType") or _BY_HAND)
+        mark = str(row.get("deltaType") or "")
         if row["positionSide"] != wanted or mark == _BY_FILLS:
             continue
-        amount, adds = abs(dec(row["amount"])), str(row["type"]) == "1"
-        if mark == _BY_HAND:
-            kind = FlowKind.MARGIN_ADDED if adds else FlowKind.MARGIN_TAKEN
-        elif adds:
+        amount, adds = abs(figures.amount(row["amount"])), str(row["type"]) == "1"
+        kind = FlowKind.MARGIN_ADDED if adds else FlowKind.MARGIN_TAKEN
+        if adds and mark.startswith(_BY_BINANCE):
             kind = FlowKind.AUTO_ADDED
-        else:
-            found.lack(f"margin changes: one of {asked.ours(row['time']):%H:%M:%S} UTC is marked {mark[:30]}")
-            kind = FlowKind.MARGIN_TAKEN
+        elif mark not in {"", _BY_HAND}:
+            found.lack(f"who changed the margin: Binance marks it {mark[:30]}")
+        elif not mark and position.exchange_adds_margin:
+            found.lack("who changed the margin: COIN-M does not say, and Binance's own automatic margin is on")
         flows.append(Flow(at=asked.ours(row["time"]), kind=kind, amount=amount if adds else -amount))
-    return flows
+    found.flows += flows
+    found.kept |= {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADDED}
 
 
-def parse_flow(row: Row, asked: Asked, kind: FlowKind) -> Flow:
+def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered, *, whole: bool) -> None:
+    """Funding over the life of the position, where it can be told whose it is; ``whole``: its record goes back that far."""
+    flows = [_flow(row, asked, FlowKind.FUNDING) for row in _once(rows)]
+    if asked.position.hedged and flows:
+        found.lack("funding: in hedge mode Binance's record does not say which side it is of")
+        return
+    found.flows += flows
+    if whole:
+        found.kept.add(FlowKind.FUNDING)
+    else:
+        found.lack("funding: Binance tells no more than the last three months of it")
+
+
+def insured(
+    fills: Sequence[Fill], rows: Iterable[Row], liquidated: Mapping[str, str], asked: Asked, found: Gathered
+) -> list[Fill]:
+    """The fills with what their income row says of the insurance fund; rows that name no trade become flows of their own.
+
+    ``liquidated``: the side (positionSide) of each trade of a liquidation, by its id. In hedge mode a row without a trade is of
+    the side that was liquidated, if only one was.
+    """
+    mine, sides = {fill.id for fill in fills}, set(liquidated.values())
+    amounts: dict[str, Decimal] = {}
+    told = False
+    for row in _once(rows):
+        trade = str(row.get("tradeId") or "")
+        if trade in mine:
+            amounts[trade] = amounts.get(trade, ZERO) + figures.amount(row["income"])
+        elif trade not in liquidated and len(sides) > 1:
+            found.lack("insurance: both sides were liquidated, and a row of it names no trade")
+        elif trade not in liquidated:
+            found.flows.append(_flow(row, asked, FlowKind.INSURANCE))
+            told = True
+    if amounts or told:
+        found.kept.add(FlowKind.INSURANCE)
+    else:
+        found.lack("insurance: Binance has no row of it yet", again=True)
+    return [replace(fill, insurance=amounts[fill.id]) if fill.id in amounts else fill for fill in fills]
+
+
+def _flow(row: Row, asked: Asked, kind: FlowKind) -> Flow:
     """One row of income."""
     return Flow(at=asked.ours(row["time"]), kind=kind, amount=figures.amount(row["income"]), id=str(row.get("tranId") or ""))
 
 
-def attach_insurance(
-    fills: Sequence[Fill], trades: Iterable[Row], rows: Iterable[Row], asked: Asked, found: Gathered
-) -> tuple[list[Fill], list[Flow]]:
-    """The fills with what their income row says of the insurance fund; rows that name no trade become flows of their own."""
-    mine, all_trades = {fill.id for fill in fills}, {str(row["id"]) for row in trades}
-    amounts: dict[str, Decimal] = {}
-    flows: list[Flow] = []
-    for row in rows:
-        trade = str(row.get("tradeId") or "")
-        if trade in mine:
-            amounts[trade] = amounts.get(trade, ZERO) + figures.amount(row["income"])
-        elif trade in all_trades:
-            continue
-        elif asked.position.hedged:
-            found.lack("insurance: in hedge mode a row without a trade does not say which side it is of")
-        else:
-            flows.append(parse_flow(row, asked, FlowKind.INSURANCE))
-    return [replace(fill, insurance=amounts[fill.id]) if fill.id in amounts else fill for fill in fills], flows
+def _once(rows: Iterable[Row]) -> list[Row]:
+    """Each row of income once: a ``tranId`` is its own within one kind of income."""
+    return list({(str(row["tranId"]), str(row["time"])): row for row in rows}.values())

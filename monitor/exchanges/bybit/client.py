@@ -14,7 +14,7 @@ from monitor.errors import BadReply
 from monitor.exchanges.bybit import SPEC
 from monitor.exchanges.bybit.book import CATEGORIES, Book, listed
 from monitor.exchanges.bybit.dialect import DIALECT
-from monitor.exchanges.bybit.keys import key_facts, key_lines
+from monitor.exchanges.bybit.keys import key_facts
 from monitor.exchanges.bybit.orders import parse_orders
 from monitor.exchanges.bybit.parse import AccountInfo, MarginMode, merge_pages, parse_account_info, parse_positions
 from monitor.exchanges.bybit.records import read_records
@@ -97,14 +97,11 @@ class BybitAccount(AccountReader):
         return (self._book.tiers,)
 
     def account_checks(self) -> AccountChecks:
-        """The margin mode, and what the key may do."""
-        return {"margin mode": self._mode_lines, "key": self._key_lines}
+        """The margin mode."""
+        return {"margin mode": self._mode_lines}
 
     async def _mode_lines(self) -> Sequence[CheckLine]:
         return [_mode_line(await self._account_info())]
-
-    async def _key_lines(self) -> Sequence[CheckLine]:
-        return key_lines(await self.session.call("privateGetV5UserQueryApi"))
 
     async def _account_info(self) -> AccountInfo:
         """``account/info`` at most a second old; families that ask at the same time share one call."""

@@ -90,6 +90,7 @@ DIALECT = Dialect(
             "/v5/market/risk-limit",
             "/v5/market/tickers",
             "/v5/position/list",
+            "/v5/position/closed-pnl",
             "/v5/account/info",
             "/v5/account/wallet-balance",
             "/v5/account/fee-rate",

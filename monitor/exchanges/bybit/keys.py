@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.errors import BadReply
 from monitor.margin.reading import KeyFacts
-from monitor.ports import CheckLine
 
-_FEW_DAYS = 14
 _MOST_DAYS = 3660
 _TRADING = {"ContractTrade", "Spot", "Options", "Derivatives", "CopyTrading", "BlockTrade", "Exchange"}
 """The groups of rights under which orders can be placed."""
@@ -63,27 +60,3 @@ def _end(result: dict[str, Any], now: datetime) -> datetime | None:
     end = end if end.tzinfo else end.replace(tzinfo=UTC)
     # The key has just been used, so it has not ended.
     return end if end > now else now + timedelta(days=days)
-
-
-def key_lines(reply: Any) -> Sequence[CheckLine]:
-    """Lines on the key's rights and its age, from ``/v5/user/query-api``."""
-    result = reply.get("result") if isinstance(reply, dict) else None
-    if not isinstance(result, dict):
-        return [CheckLine(status="warn", topic="key", text="Bybit did not say what the key may do")]
-    lines = [_rights(result)]
-    days = result.get("deadlineDay")
-    if isinstance(days, int) and 0 < days <= _FEW_DAYS:
-        lines.append(
-            CheckLine(status="warn", topic="key", text=f"expires in {days} days", advice="Bind it to this machine's IP address.")
-        )
-    return lines
-
-
-def _rights(result: dict[str, Any]) -> CheckLine:
-    rights = result.get("permissions")
-    wallet = rights.get("Wallet") if isinstance(rights, dict) else None
-    if isinstance(wallet, list) and "Withdraw" in wallet:
-        return CheckLine(status="warn", topic="key", text="may withdraw", advice="Use a key that can only read.")
-    if result.get("readOnly") in {1, "1"}:
-        return CheckLine(status="ok", topic="key", text="can only read")
-    return CheckLine(status="warn", topic="key", text="can do more than read", advice="Reading is enough to watch.")

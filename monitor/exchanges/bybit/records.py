@@ -1,8 +1,8 @@
 """Bybit's records of one position: which calls tell them, page by page.
 
-Sources (bybit-exchange/docs v5/order/execution.mdx, v5/account/transaction-log.mdx, v5/enum.mdx; read 2026-11-23). Both lists
-take windows of at most 7 days and a cursor, newest first. The log names no symbol to ask for: it is asked by its coin, and what
-is of other symbols is left out. Bybit keeps no record of margin changes.
+Sources (bybit-exchange/docs v5/order/execution.mdx, v5/position/close-pnl.mdx, v5/account/transaction-log.mdx, v5/enum.mdx;
+read 2026-11-23). All lists take windows of at most 7 days and a cursor, newest first. The log names no symbol to ask for: it is
+asked by its coin, and what is of other symbols is left out. Bybit keeps no record of margin changes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
     ask: dict[str, Any] = {"category": category, "symbol": symbol, "limit": _EXECUTIONS}
     rows = await _all(call, "privateGetV5ExecutionList", ask, asked.since, asked.until)
     fills = parse.parse_fills(rows, asked, found)
+    with found.may_lack("a check of the executions (closed-pnl)"):
+        closed = await _all(call, "privateGetV5PositionClosedPnl", ask, asked.since, asked.until)
+        parse.check_closed(closed, rows, asked, found)
     log = {
         "accountType": "UNIFIED",
         "category": category,

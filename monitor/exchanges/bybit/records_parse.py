@@ -112,6 +112,16 @@ def _order(row: Row) -> tuple[int, int, str]:
     return int(row["execTime"]), int(row.get("seq") or 0), str(row["execId"])
 
 
+def check_closed(closed: Iterable[Row], rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
+    """Closed orders of which there is no execution: the executions are not all there yet."""
+    executed = {str(row.get("orderId")) for row in rows}
+    late = [
+        row for row in closed if str(row["orderId"]) not in executed and asked.ours(row["updatedTime"]) >= asked.inquiry.since
+    ]
+    if any(row["symbol"] == asked.instrument_id for row in late):
+        found.lack("executions: closed-pnl knows of an order that they do not tell yet", again=True)
+
+
 def with_money(fills: Sequence[Fill], rows: Iterable[Row]) -> list[Fill]:
     """The fills whose profit the executions left out, with that of the log."""
     flows = {str(row.get("tradeId") or ""): figures.amount(row["cashFlow"]) for row in rows if row.get("tradeId")}
@@ -122,7 +132,8 @@ def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     """The funding of the position among the settlements of its coin."""
     position = asked.position
     for row in {(str(row.get("id")), str(row["transactionTime"])): row for row in rows}.values():
-        if row["symbol"] != asked.instrument_id or row["type"] != "SETTLEMENT":
+        is_mine = row["symbol"] == asked.instrument_id and row["type"] == "SETTLEMENT"
+        if not is_mine or int(row["transactionTime"]) < asked.born:
             continue
         side = _SIDES.get(str(row.get("side")))
         if position.hedged and side is None:

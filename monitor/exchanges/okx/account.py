@@ -43,7 +43,7 @@ def margin_key_facts(data: Sequence[Mapping[str, Any]], *, account: str) -> KeyF
 
 
 def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:
-    """Lines on the account's level, its position mode and the key's rights, from ``account/config``."""
+    """Lines on the account's level and its position mode, and on a key that OKX may delete, from ``account/config``."""
     if not data or not isinstance(data[0], dict):
         return [CheckLine(status="warn", topic="account", text="OKX did not say how the account is set up")]
     config = data[0]
@@ -55,28 +55,12 @@ def account_lines(data: Sequence[Mapping[str, Any]]) -> Sequence[CheckLine]:
     ]
     if level == "1":
         lines.append(CheckLine(status="warn", topic="account", text="a spot account holds no swaps or futures"))
-    if rights := _rights_of(config):
-        lines.append(_rights_line(rights))
-    if "trade" in rights and not config.get("ip"):
-        lines.append(
-            CheckLine(
-                status="warn",
-                topic="key",
-                text="is bound to no IP address",
-                advice="OKX deletes trading keys without an IP address after 14 idle days.",
-            )
-        )
+    if "trade" in _rights_of(config) and not config.get("ip"):
+        text = "OKX deletes a key that may trade after 14 idle days, unless it is bound to an IP address"
+        lines.append(CheckLine(status="warn", topic="key", text=text, advice="Bind it to this machine's IP address."))
     return lines
 
 
 def _rights_of(config: Mapping[str, Any]) -> list[str]:
     """The rights that ``perm`` names."""
     return [right.strip() for right in str(config.get("perm") or "").split(",") if right.strip()]
-
-
-def _rights_line(rights: Sequence[str]) -> CheckLine:
-    if "withdraw" in rights:
-        return CheckLine(status="warn", topic="key", text="may withdraw", advice="Use a key that can only read.")
-    if "trade" in rights:
-        return CheckLine(status="warn", topic="key", text="may trade", advice="Reading is enough to watch.")
-    return CheckLine(status="ok", topic="key", text="can only read")

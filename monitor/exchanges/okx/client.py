@@ -102,7 +102,7 @@ class OkxAccount(AccountReader):
         return (self._book.tiers,)
 
     def account_checks(self) -> AccountChecks:
-        """The account's level and position mode, and what the key may do: one call tells it all."""
+        """The account's level and position mode."""
         return {"account": self._account_lines}
 
     async def _account_lines(self) -> Sequence[CheckLine]:

@@ -11,25 +11,34 @@ from typing import Any
 from monitor.errors import BadReply
 from monitor.exchanges.okx import records_parse as parse
 from monitor.exchanges.okx.book import listed
+from monitor.exchanges.okx.records_legs import of_leg
 from monitor.exchanges.records import DAY_MS, Asked, Calls, Gathered, Row
 
 _PAGE_ROWS = 100
 _RECENT = 7 * DAY_MS - 3600 * 1000
 """What is certainly still in the list of the last 7 days."""
+_ARCHIVED = 89 * DAY_MS
+"""The archive has gone back three months, and a year since: what is older is not asked for."""
 _FUNDING_BILLS = "8"
 
 
 async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
     """Gather what there is of one position. Raises MargincallError where its bills cannot be read in full."""
     book = _Book(asked, call)
-    bills = await book.bills(asked.since)
+    every = await book.bills(asked.since, asked.until)
+    bills, sure = of_leg(every, asked) if asked.position.hedged else (every, True)
+    if not sure:
+        found.lack("margin changes and funding: in hedge mode some of OKX's bills do not say which side they are of")
     found.fills += parse.parse_fills(bills, asked)
-    parse.add_flows(bills, asked, found)
-    with found.may_lack("funding"):
-        earlier = await book.bills(asked.life, asked.since - 1, kind=_FUNDING_BILLS)
-        parse.add_funding([*bills, *earlier], asked, found)
+    parse.add_flows(bills, asked, found, whole=sure)
     with found.may_lack("the sums over its life (positions-history)"):
         parse.add_totals(await book.closed(), asked, found)
+    with found.may_lack("funding"):
+        wanted = max(asked.life, asked.born)
+        # Bills of funding name no side: in hedge mode only the sums over the life tell what was paid before.
+        earliest = asked.since if asked.position.hedged else max(wanted, asked.now - _ARCHIVED)
+        earlier = await book.bills(earliest, asked.since, kind=_FUNDING_BILLS) if earliest < asked.since else []
+        parse.add_funding([*bills, *earlier], asked, found, whole=sure and earliest <= wanted)
 
 
 class _Book:
@@ -40,25 +49,32 @@ class _Book:
         self._call = call
         self._kind = "SWAP" if asked.instrument_id.endswith("-SWAP") else "FUTURES"
 
-    async def bills(self, since: int, until: int | None = None, *, kind: str = "") -> list[Row]:
-        """Every bill of the instrument in isolated mode from ``since`` to ``until``, in any order."""
-        until = self._asked.until if until is None else until
-        recent = self._asked.until - _RECENT
+    async def bills(self, since: int, until: int, *, kind: str = "") -> list[Row]:
+        """Every bill of the instrument in isolated mode from ``since`` to ``until``, in any order; some may come twice."""
+        recent = self._asked.now - _RECENT
         rows: list[Row] = []
-        if until > max(since, recent):
+        if until > recent:
             rows += await self._paged("privateGetAccountBills", max(since, recent), until, kind)
         if since < recent:
             rows += await self._paged("privateGetAccountBillsArchive", since, min(until, recent), kind)
         return [row for row in rows if row["instId"] == self._asked.instrument_id and row["mgnMode"] == "isolated"]
 
     async def closed(self) -> list[Row]:
-        """What positions-history has of the instrument's positions that were closed since, wholly or in part."""
+        """What positions-history has of the instrument's positions that were closed since then, wholly or in part."""
         ask = {"instType": self._kind, "instId": self._asked.instrument_id, "mgnMode": "isolated", "limit": str(_PAGE_ROWS)}
-        return listed(await self._call("privateGetAccountPositionsHistory", ask), "account/positions-history")
+        rows: list[Row] = []
+        while True:
+            page = listed(await self._call("privateGetAccountPositionsHistory", ask), "account/positions-history")
+            rows += [row for row in page if row["instId"] == self._asked.instrument_id and row["mgnMode"] == "isolated"]
+            oldest = min((int(row["uTime"]) for row in page), default=0)
+            if len(page) < _PAGE_ROWS or oldest < self._asked.since:
+                return rows
+            ask["after"] = str(oldest)
 
     async def _paged(self, endpoint: str, since: int, until: int, kind: str) -> list[Row]:
         ask: dict[str, Any] = {"instType": self._kind, "instId": self._asked.instrument_id, "mgnMode": "isolated"}
-        ask |= {"begin": str(since), "end": str(until), "limit": str(_PAGE_ROWS)} | ({"type": kind} if kind else {})
+        # The page does not say whether the ends are included.
+        ask |= {"begin": str(since - 1), "end": str(until + 1), "limit": str(_PAGE_ROWS)} | ({"type": kind} if kind else {})
         rows: dict[str, Row] = {}
         while True:
             page = listed(await self._call(endpoint, ask), endpoint)

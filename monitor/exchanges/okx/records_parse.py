@@ -19,8 +19,9 @@ from monitor.margin.position import Side
 from monitor.margin.quantities import dec_or_none
 
 _FUNDING_TYPE = "8"
+_TAKEN = "161"
 _MARGIN = {"160": FlowKind.MARGIN_ADDED, "161": FlowKind.MARGIN_TAKEN, "162": FlowKind.AUTO_ADDED}
-_STEPS = {
+STEPS = {
     **dict.fromkeys(("1", "127", "102", "106", "204", "270", "324"), (True, "")),
     **dict.fromkeys(("2", "128", "103", "107", "205", "271", "325"), (False, "")),
     **dict.fromkeys(("3", "206", "272", "326"), (True, "long")),
@@ -52,9 +53,9 @@ def parse_fills(rows: Iterable[Row], asked: Asked) -> list[Fill]:
     side = asked.position.key.side
     fills: list[Fill] = []
     for row in _ordered(rows):
-        if row["subType"] not in _STEPS:
+        if row["subType"] not in STEPS:
             continue
-        buys, of_side = _STEPS[row["subType"]]
+        buys, of_side = STEPS[row["subType"]]
         if of_side in {"", side.value}:
             fills.append(_fill(row, asked, closes=buys is not (side is Side.LONG)))
     return fills if asked.position.hedged else on_side(fills, asked.position, asked.inquiry.since)
@@ -87,34 +88,32 @@ def _insurance(row: Row) -> Decimal | None:
     return balance + margin - profit - fee
 
 
-def add_flows(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
-    """Margin put in and taken out, and what the insurance fund had of its own."""
-    margin: list[Flow] = []
+def add_flows(rows: Iterable[Row], asked: Asked, found: Gathered, *, whole: bool) -> None:
+    """Margin put in and taken out, and what the insurance fund had of its own; ``whole``: it is known whose each bill is."""
     for row in _ordered(rows):
         kind = row["subType"]
         if kind in _MARGIN:
             amount = abs(figures.amount(row.get("posBalChg") or row["sz"]))
-            amount = -amount if kind == "161" else amount
-            margin.append(_flow(row, asked, _MARGIN[kind], amount, after=dec_or_none(row.get("posBal"))))
+            amount = -amount if kind == _TAKEN else amount
+            found.flows.append(_flow(row, asked, _MARGIN[kind], amount, after=dec_or_none(row.get("posBal"))))
         elif kind in _OF_FUND:
             found.flows.append(_flow(row, asked, FlowKind.INSURANCE, _own_change(row)))
-        elif row["type"] != _FUNDING_TYPE and kind not in _STEPS:
+        elif row["type"] != _FUNDING_TYPE and kind not in STEPS:
             found.lack(f"a bill of type {row['type']} and subtype {kind} is not known here")
-    if asked.position.hedged and margin:
-        found.lack("margin changes: in hedge mode OKX's record does not say which side they are of")
-        return
-    found.flows += margin
-    found.kept |= {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADDED, FlowKind.INSURANCE}
+    if whole:
+        found.kept |= {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADDED, FlowKind.INSURANCE}
 
 
-def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
-    """The funding of the position over its life."""
-    paid = [row for row in _ordered(rows) if row["type"] == _FUNDING_TYPE]
-    if asked.position.hedged and paid:
-        found.lack("funding: in hedge mode OKX's record does not say which side it is of")
-        return
-    found.flows += [_flow(row, asked, FlowKind.FUNDING, dec_or_none(row.get("pnl")) or _own_change(row)) for row in paid]
-    found.kept.add(FlowKind.FUNDING)
+def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered, *, whole: bool) -> None:
+    """The funding of the position over its life; ``whole``: its record was asked back that far."""
+    for row in _ordered(rows):
+        if row["type"] == _FUNDING_TYPE and int(row["ts"]) >= asked.born:
+            amount = dec_or_none(row.get("pnl")) or _own_change(row)
+            found.flows.append(_flow(row, asked, FlowKind.FUNDING, amount, after=dec_or_none(row.get("posBal"))))
+    if whole:
+        found.kept.add(FlowKind.FUNDING)
+    elif found.totals is None or found.totals.funding is None:
+        found.lack("funding: OKX's bills do not tell all of it")
 
 
 def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
