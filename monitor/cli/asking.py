@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from monitor.daemon.control import call, socket_path
-from monitor.errors import InstanceRunning, MargincallError, StoreMissing
+from monitor.errors import InstanceRunning, MargincallError
+from monitor.store.connection import require_store
 
 if TYPE_CHECKING:
     from monitor.cli import Config
@@ -20,8 +20,7 @@ async def ask(config: Config, verb: str, *, alone: bool = True, **fields: Any) -
     from monitor.config.find import locate
 
     store = locate(config).store
-    if not os.path.exists(store):  # noqa: ASYNC240, PTH110 - one look at a local path
-        raise StoreMissing(f"no store at {store}")
+    require_store(store)
     answer = await call(socket_path(store), verb, **fields)
     if answer is None and not alone:
         raise MargincallError("no daemon runs on this store", hint="Start it: margincall run")

@@ -108,6 +108,8 @@ async def call(path: Path, verb: str, **fields: Any) -> dict[str, Any] | None:
             reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
+    except PermissionError:
+        raise MargincallError(f"you may not talk to the daemon at {path}", hint="Try the same with sudo.") from None
     try:
         writer.write(json.dumps({"verb": verb, **fields}).encode() + b"\n")
         async with asyncio.timeout(PATIENCE):

@@ -85,10 +85,27 @@ def open_writer(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
         return connection
 
 
+def require_store(path: Path) -> None:
+    """Raises StoreMissing where there is no store at ``path``, or none that this user may look at, with what to do about it."""
+    try:
+        path.stat()
+        allowed = os.access(path, os.R_OK, effective_ids=True)
+    except PermissionError:
+        allowed = False
+    except OSError as error:
+        raise StoreMissing(
+            f"there is no store at {path}", hint="`margincall run` makes it; or give `store:` the right path."
+        ) from error
+    if not allowed:
+        raise StoreMissing(
+            f"you may not look at the store {path}: it belongs to another user, or to the service",
+            hint="Try the same with sudo; or name your own configuration with --config.",
+        )
+
+
 def open_reader(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     """A connection that cannot write. Raises StoreMissing, StoreUnavailable or StoreCorrupt."""
-    if not path.exists():
-        raise StoreMissing(f"there is no store at {path}", hint="`margincall run` makes it; or give `store:` the right path.")
+    require_store(path)
     uri = f"{path.absolute().as_uri()}?mode=ro"
     if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
         # Nobody is writing, and SQLite could not make the side files that it wants for reading.
@@ -118,17 +135,22 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreCorrupt where the file's structure is damaged."""
-    end = time.monotonic() + CHECK_SECONDS
+def is_whole(connection: sqlite3.Connection, within: float) -> bool | None:
+    """Whether SQLite finds the file's structure undamaged; None where ``within`` (seconds) was not enough to look at all of it."""
+    end = time.monotonic() + within
     connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
     try:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-    else:
-        if verdict != "ok":
-            raise StoreCorrupt(f"the store {path} is damaged")
+        return None
     finally:
         connection.set_progress_handler(None, 0)
+    return bool(verdict == "ok")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreCorrupt where the file's structure is damaged."""
+    if is_whole(connection, CHECK_SECONDS) is False:
+        raise StoreCorrupt(f"the store {path} is damaged")
