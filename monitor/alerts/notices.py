@@ -204,6 +204,29 @@ def store_lost_text(aside: str, *, tops_up: bool = False) -> tuple[str, str]:
     return "margincall: the store was damaged, memory starts anew", "\n".join(lines)
 
 
+def store_fails_text(error: str, *, damaged: bool, tops_up: bool) -> tuple[str, str]:
+    """Title and body while the store does not keep what is decided because of ``error``; ``tops_up`` as in `store_lost_text`."""
+    lines = [
+        f"{error[:1].upper()}{error[1:]}.",
+        "margincall watches and alerts on from memory; a restart now would forget what has happened since.",
+    ]
+    if tops_up:
+        lines.append(
+            "No margin is added meanwhile." if not damaged else "No margin is added until you say `margincall topups start`."
+        )
+    lines.append(
+        "When it is calm, restart margincall: it moves the damaged file aside and begins a new one."
+        if damaged
+        else "Check free disk space, the folder's rights, and whether another program has the file open."
+    )
+    return "margincall cannot keep what it decides: its store fails", "\n".join(lines)
+
+
+def store_works_text() -> tuple[str, str]:
+    """Title and body once the store takes commits again."""
+    return "margincall's store works again", "What was decided meanwhile is being kept now."
+
+
 def stopped_text(positions: int) -> tuple[str, str]:
     """Title and body of the message at a stop."""
     left = f"{count_of(positions, 'open position')} {'is' if positions == 1 else 'are'} not watched any more."

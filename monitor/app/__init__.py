@@ -26,7 +26,7 @@ from monitor.app.renewal import build_reload
 from monitor.app.top_ups import build_top_up_workers, lock_accounts
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
-from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt
+from monitor.errors import ChannelRefused, ConfigError, Problem, StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.memory import Commit, Memory, not_ahead
 from monitor.policy import Policy
 from monitor.ports import Exchange, Notifier, Store
@@ -94,19 +94,57 @@ def _usable_channels(loaded: Loaded, names: Iterable[str]) -> list[Notifier]:
     return channels
 
 
-async def _open_store(path: Path, clock: SystemClock) -> tuple[Store, Path | None]:
-    """The store, and where a damaged one was moved: a guard with an empty memory is better than none, but adds no margin."""
-    from monitor.store.aside import move_aside
-    from monitor.store.sqlite import SqliteStore
+def _lock(stack: AsyncExitStack, path: Path, *, once: bool) -> StoreFault | None:
+    """Take the store's lock until ``stack`` ends; what keeps it from that, where it is the disk. Raises InstanceRunning."""
+    from monitor.store.lock import InstanceLock
 
     try:
-        return await SqliteStore.open(path), None
-    except StoreCorrupt:
-        aside = move_aside(path)
-        store = await SqliteStore.open(path)
-        # The journal is lost with it: nobody knows what was spent, or what is on its way, until a person has looked.
-        await store.commit(Commit(at=clock.now(), top_ups=TopUpChanges(stopped=True)), channels=())
-        return store, aside
+        stack.enter_context(InstanceLock(path))
+    except StoreUnavailable as error:
+        if once:
+            raise
+        return error
+    return None
+
+
+async def _open_store(path: Path, clock: SystemClock, *, once: bool, unlocked: StoreFault | None) -> tuple[Store, Memory, str]:
+    """The store, its memory, and the name of a damaged one that was moved aside, if any.
+
+    A guard with an empty memory is better than none, but adds no margin. So too without any store, where it cannot be used now
+    (nor be locked); but a single run, which would tell everything anew each time, says so and ends.
+    """
+    from monitor.store.absent import AbsentStore
+    from monitor.store.aside import move_aside
+
+    moved = ""
+    try:
+        if unlocked is not None:
+            raise unlocked
+        try:
+            return *await _opened(path), moved
+        except StoreCorrupt:
+            moved = move_aside(path).name
+            # The journal is lost with it: nobody knows what was spent, or what is on its way, until a person has looked.
+            return *await _opened(path, Commit(at=clock.now(), top_ups=TopUpChanges(stopped=True))), moved
+    except StoreUnavailable as error:
+        if once:
+            raise
+        absent = AbsentStore(error.message, clock.now())
+        return absent, await absent.load(), moved
+
+
+async def _opened(path: Path, first: Commit | None = None) -> tuple[Store, Memory]:
+    """The store and what it remembers, after the ``first`` commit: rows that make no sense are damage, too."""
+    from monitor.store.sqlite import SqliteStore
+
+    store = await SqliteStore.open(path)
+    try:
+        if first is not None:
+            await store.commit(first, channels=())
+        return store, await store.load()
+    except BaseException:
+        await store.close()
+        raise
 
 
 def _verbs(loaded: Loaded, clock: SystemClock, guard: Guard, top_ups: Sequence[TopUpWorker]) -> dict[str, Verb]:
@@ -147,17 +185,16 @@ async def build_daemon(
     from monitor.daemon.watching import pruned
     from monitor.exchanges.pacing import Pacer
     from monitor.margin.reading import FamilyKey
-    from monitor.store.lock import InstanceLock
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         crashpoint("start.locking")
-        stack.enter_context(InstanceLock(loaded.store))
+        unlocked = _lock(stack, loaded.store, once=once)
         if not once:
             stack.enter_context(lock_accounts(loaded))
         crashpoint("start.locked")
         channels = _usable_channels(loaded, loaded.settings.channels)
-        store, aside = await _open_store(loaded.store, clock)
+        store, remembered, aside = await _open_store(loaded.store, clock, once=once, unlocked=unlocked)
         crashpoint("start.opened")
         stack.push_async_callback(store.close)
         loop = asyncio.get_running_loop()
@@ -174,7 +211,7 @@ async def build_daemon(
         watched = [
             FamilyKey(exchange=one.exchange, account=one.account, family=family) for one in exchanges for family in one.families
         ]
-        memory = pruned(not_ahead(await store.load(), clock.now()), watched, [channel.name for channel in channels])
+        memory = pruned(not_ahead(remembered, clock.now()), watched, [channel.name for channel in channels])
         crashpoint("start.remembered")
         _tell_what_was_open(exchanges, memory)
 
@@ -191,8 +228,8 @@ async def build_daemon(
             wake=lambda: wake_all(workers),
             direct=lambda message: push_all(workers, message),
         )
-        if aside is not None:
-            await guard.tell_store_lost(aside.name)
+        if aside:
+            await guard.tell_store_lost(aside)
         await guard.spend(lambda memory, policy, now: recovered(memory, memory.top_ups.lease, now, policy))
         crashpoint("topup.recovered")
         top_ups = [] if once else build_top_up_workers(loaded, clock, pacer, guard)

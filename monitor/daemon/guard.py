@@ -19,6 +19,7 @@ from monitor.alerts.model import Message, NotifyReason
 from monitor.alerts.notices import daemon_message, started_text, stopped_text, store_lost_text
 from monitor.crashpoint import crashpoint
 from monitor.daemon.narrating import log_reading
+from monitor.daemon.storehealth import StoreHealth
 from monitor.daemon.watching import adapted, watch_of
 from monitor.decide import Decision, decide
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable, TopUpsStopped
@@ -38,13 +39,11 @@ BACKLOG = 1000
 """How many commits wait for a store that fails; then the oldest are lost."""
 KEEP_SECONDS = 8.0
 """How long a decision waits for the store; SQLite itself gives up on a lock sooner, a disk that hangs never does."""
-AGAIN_SECONDS = 5.0
-"""How long a store that failed is left alone."""
 _PARTS = tuple(part.name for part in fields(Commit) if part.name != "at")
 
 
 class Guard:
-    """Decides and commits. ``kept``: the store took the last commit.
+    """Decides and commits.
 
     ``wake`` is called after every commit that holds messages, ``direct`` with messages that the store refused.
     """
@@ -69,9 +68,12 @@ class Guard:
         self._direct = direct
         self._turn = asyncio.Lock()
         self._unkept: deque[Commit] = deque(maxlen=BACKLOG)
-        self._refused = 0
-        self._store_due = 0.0
-        self.kept = True
+        self._health = StoreHealth()
+
+    @property
+    def kept(self) -> bool:
+        """Whether the store took the last commit."""
+        return self._health.kept
 
     async def take(self, reading: FamilyReading) -> Decision:
         """Decide on one reading and keep the result."""
@@ -89,6 +91,7 @@ class Guard:
         async with self._turn:
             await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
             crashpoint("tick.kept")
+            await self._tell_of_store()
 
     async def learn(self, facts: KeyFacts) -> None:
         """Decide on what an account's key may do, and keep it."""
@@ -134,8 +137,8 @@ class Guard:
             await self._keep(Decision(memory=memory, commit=Commit(at=self._clock.now(), alerts_ended=over)))
 
     async def spend(self, step: Callable[[Memory, Policy, datetime], Change]) -> Change:
-        """Do one step that follows from no reading (of the journal of margin changes, or of what became of a position) and keep it;
-        raises what ``step`` raises, and then nothing has changed.
+        """Do one step that follows from no reading (of the journal of margin changes, or of what became of a position) and keep
+        it; raises what ``step`` raises, and then nothing has changed.
         """
         async with self._turn:
             return await self._keep_change(step(self.memory, self.policy, self._clock.now()))
@@ -163,6 +166,8 @@ class Guard:
                 return None
             except StoreFault as error:
                 log.error("topup.not_kept", intent=intent_id, error=error.message)
+                if isinstance(error, StoreCorrupt):
+                    self._go_on_without(Commit(at=now), error)
                 return None
             except Exception:
                 log.exception("topup.perhaps_kept", intent=intent_id)
@@ -222,7 +227,7 @@ class Guard:
             crashpoint(f"telling.{message.why.value}")
         if not (_holds_anything(commit) or self._unkept):
             return
-        if not self.kept and self._clock.monotonic() < self._store_due:
+        if self._health.is_left_alone(self._clock.monotonic()):
             self._put_by(commit)
             return
         try:
@@ -234,9 +239,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - whatever the store does, what was decided must be told
             self._go_on_without(commit, error)
         else:
-            if not self.kept:
-                log.info("store.keeps_again", commits_refused=self._refused)
-            self.kept, self._refused = True, 0
+            self._health.works()
             if commit.messages:
                 crashpoint("workers.waking")
                 self._wake()
@@ -249,22 +252,28 @@ class Guard:
             except (StoreUnavailable, StoreCorrupt):
                 raise
             except Exception:  # noqa: BLE001 - told when it was first refused
-                self._refused += 1
+                self._health.refused += 1
             self._unkept.popleft()
 
     def _go_on_without(self, commit: Commit, error: Exception) -> None:
-        """A store that fails is told once, until it works again, and not asked at every decision: each could take seconds."""
-        if self.kept:
-            match error:
-                case StoreFault():
-                    log.error("store.commit_failed", error=error.message, advice=error.advice)
-                case TimeoutError():
-                    log.error("store.commit_failed", error=f"the store did not answer within {KEEP_SECONDS:g} s")
-                case _:
-                    log.error("store.commit_failed", exc_info=error)
-        self.kept = False
-        self._store_due = self._clock.monotonic() + AGAIN_SECONDS
+        """What was decided is told all the same; a damaged store is no ground to spend money on."""
+        if self._health.failed(error, KEEP_SECONDS, self._clock.monotonic()):
+            self._distrust()
         self._put_by(commit)
+
+    def _distrust(self) -> None:
+        """Throw the kill switch: what a damaged journal says of what was spent may be wrong."""
+        if self.policy.top_ups.able:
+            change = stop(self.memory, self._clock.now())
+            self.memory = change.memory
+            self._put_by(change.commit)
+
+    async def _tell_of_store(self) -> None:
+        """People hear of a store that fails for long, and of its end."""
+        now, tops_up = self._clock.now(), bool(self.policy.top_ups.able)
+        message = self._health.news(self._clock.monotonic(), now, tops_up=tops_up)
+        if message is not None:
+            await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=(message,))))
 
     def _put_by(self, commit: Commit) -> None:
         """Hand the messages on directly, and hold the rest until the store works again."""

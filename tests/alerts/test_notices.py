@@ -16,6 +16,8 @@ from monitor.alerts.notices import (
     family_title,
     started_text,
     stopped_text,
+    store_fails_text,
+    store_works_text,
     where_of,
 )
 from monitor.alerts.wording import TITLE_WIDTH
@@ -178,3 +180,37 @@ def test_the_message_at_a_stop_says_that_the_guard_is_off(positions, words):
     title, body = stopped_text(positions)
     assert title == "margincall stopped: your guard is off"
     assert body == f"margincall was stopped. Your guard is off: {words}"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "tops_up", "last"),
+    [
+        (False, False, ["Check free disk space, the folder's rights, and whether another program has the file open."]),
+        (
+            False,
+            True,
+            [
+                "No margin is added meanwhile.",
+                "Check free disk space, the folder's rights, and whether another program has the file open.",
+            ],
+        ),
+        (True, False, ["When it is calm, restart margincall: it moves the damaged file aside and begins a new one."]),
+        (
+            True,
+            True,
+            [
+                "No margin is added until you say `margincall topups start`.",
+                "When it is calm, restart margincall: it moves the damaged file aside and begins a new one.",
+            ],
+        ),
+    ],
+)
+def test_a_store_that_fails_is_told_with_what_that_means_and_what_to_do(damaged, tops_up, last):
+    title, body = store_fails_text("the store s.db cannot be used now", damaged=damaged, tops_up=tops_up)
+    assert title == "margincall cannot keep what it decides: its store fails"
+    assert body.splitlines()[0] == "The store s.db cannot be used now."
+    assert body.splitlines()[2:] == last
+
+
+def test_a_store_that_works_again_is_told():
+    assert store_works_text() == ("margincall's store works again", "What was decided meanwhile is being kept now.")

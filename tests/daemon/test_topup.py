@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitor.daemon.topup import TopUpWorker
-from monitor.errors import StoreUnavailable
+from monitor.errors import StoreCorrupt, StoreUnavailable
 from monitor.margin.reading import KeyFacts
 from monitor.memory import Commit
 from monitor.topups.ledger import Intent, IntentState
@@ -230,6 +230,21 @@ async def test_nothing_is_sent_while_the_store_does_not_take_it(tmp_path: Path) 
     store.refusing = None
     await scene.turn()
     assert len(scene.writer.applied) == 1
+
+
+async def test_nothing_is_sent_ever_after_the_store_said_that_it_is_damaged(tmp_path: Path) -> None:
+    store = RefusingStore()
+    scene = Scene(tmp_path, store)
+    store.refusing = StoreCorrupt("the store is damaged")
+    await scene.act()
+    assert scene.guard.memory.top_ups.stopped_at is not None
+    store.refusing = None
+    for _ in range(10):
+        scene.clock.advance(1)
+        await scene.read()
+        await scene.turn()
+    assert scene.guard.kept
+    assert scene.writer.sent == []
 
 
 async def test_a_store_that_gives_no_answer_leaves_it_unknown_and_unsent(tmp_path: Path) -> None:
