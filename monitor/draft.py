@@ -136,11 +136,11 @@ class Draft:
             assessment = seen.assessment
             subject = position_subject(seen.key) if alerted or everywhere is None else None
             on_alert = subject in alerted
+            born = seen.key in observation.born
             dust = bool(policy.dust) and self._is_dust(assessment)
             for rule in everywhere if everywhere is not None else policy.of_positions(subject):
                 alert = self.alerts.get((rule.KIND, subject)) if on_alert and subject is not None else None
                 held = alert.level if alert is not None and alert.state is not AlertState.HELD else None
-                born = seen.key in observation.born
                 judgement = CLEAR if dust else rule.judge_first(assessment) if born else rule.judge(assessment, held)
                 if alert is None and judgement.level is None:
                     continue

@@ -5,7 +5,7 @@ These are plain values: adapters build them from replies, ``assess`` reads them,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -58,6 +58,14 @@ class PositionKey:
     account: str
     symbol: str
     side: Side
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Adapters hand out the same keys poll after poll, and each is looked up a dozen times a cycle: hashed once."""
+        object.__setattr__(self, "_hash", hash((self.exchange, self.account, self.symbol, self.side)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
