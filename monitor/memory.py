@@ -34,7 +34,8 @@ class FamilyMemory:
     the last snapshot. ``failing``: failed polls since then. ``error`` and ``hint``: of the last failure, "" when the last poll
     was good. As of the last snapshot: ``unguarded``; ``free`` (balance that can become margin, by currency); ``remark`` (what
     speaks against it although it was taken as true); ``marks_since``: since when no mark price has moved, by valid readings, None
-    without positions. The last three are not kept over a restart.
+    without positions; ``free_at``: when the balance was read, ``moved_at``: the last snapshot in which a position or a margin was
+    another one than before. None of these from ``free`` on is kept over a restart.
     """
 
     key: FamilyKey
@@ -49,6 +50,14 @@ class FamilyMemory:
     remark: str = ""
     marks_since: datetime | None = None
     unreadable: int = 0
+    free_at: datetime | None = None
+    moved_at: datetime | None = None
+
+    def free_of(self, currency: str) -> Decimal | None:
+        """The free balance as it is beside the positions of the last snapshot; None where it may be older than they are."""
+        if self.free_at is None or (self.moved_at is not None and self.free_at < self.moved_at):
+            return None
+        return self.free.get(currency)
 
     def read_since(self, since: datetime) -> bool:
         """Whether a snapshot came at ``since`` or later, however old it is by now."""
@@ -171,7 +180,14 @@ def shifted(memory: Memory, step: timedelta) -> Memory:
 
     return Memory(
         families={
-            key: replace(one, since=one.since + step, last_good=moved(one.last_good), marks_since=moved(one.marks_since))
+            key: replace(
+                one,
+                since=one.since + step,
+                last_good=moved(one.last_good),
+                marks_since=moved(one.marks_since),
+                free_at=moved(one.free_at),
+                moved_at=moved(one.moved_at),
+            )
             for key, one in memory.families.items()
         },
         positions={

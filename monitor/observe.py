@@ -83,6 +83,8 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
         last_good=snapshot.at,
         unguarded=snapshot.unguarded,
         free=snapshot.free,
+        free_at=snapshot.free_at,
+        moved_at=known.moved_at if known is not None else None,
         remark=snapshot.remark,
         marks_since=_marks_since(snapshot, known, memory),
         unreadable=(known.unreadable if known is not None else 0) + 1 if unread else 0,
@@ -106,6 +108,8 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
             stirred.append((before, now))
     here = {position.key for position in snapshot.positions}
     absent, gone, unguarded = _missing(snapshot, here, known, memory)
+    if stirred or born or absent or closed or gone:
+        family = replace(family, moved_at=snapshot.at)
     return Observation(
         family=family,
         seen=tuple(seen),

@@ -14,6 +14,7 @@ from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.margins import confirmed
 from monitor.lives.records import Records
 from monitor.lives.state import LifeChanges
+from monitor.lives.unit import unit_of
 from monitor.lives.words import agrees
 from monitor.margin.quantities import ZERO
 from monitor.memory import Commit, Memory
@@ -79,6 +80,7 @@ def _event(case: Case, part: Part, memory: Memory, now: datetime) -> LifeEvent:
         at=part.at,
         seen_at=now,
         currency=case.assessment.position.instrument.settle_currency,
+        unit=unit_of(case.assessment.position.instrument),
         before=part.before,
         after=part.left,
         ended=part.ended,
@@ -145,6 +147,7 @@ def _as_it_stands(case: Case, now: datetime) -> LifeEvent:
         since=case.since,
         seen_at=now,
         currency=position.instrument.settle_currency,
+        unit=unit_of(position.instrument),
         before=position.contracts,
         after=case.contracts,
         ended=case.ended,

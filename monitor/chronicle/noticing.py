@@ -8,12 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from monitor.alerts.model import Message
+from monitor.alerts.rounding import digits
 from monitor.chronicle.telling import told_alone
 from monitor.lives.case import Case, CaseId, merged
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
+from monitor.lives.unit import unit_of
 from monitor.margin.position import PositionKey, Side
-from monitor.margin.quantities import ZERO
+from monitor.margin.quantities import ZERO, plain
 from monitor.memory import Commit, Memory, PositionMemory
 from monitor.observe import Observation
 from monitor.policy import Policy
@@ -96,10 +98,10 @@ def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first:
 
 def _opening(seen: PositionMemory) -> str:
     position = seen.assessment.position
-    leverage = "" if position.leverage is None else f", {position.leverage.normalize():f}x"
+    leverage = "" if position.leverage is None else f", {plain(position.leverage)}x"
     coin = position.instrument.settle_currency
-    size = f"{position.contracts.normalize():f} contracts at {position.entry_price:f}"
-    return f"Size {size}{leverage}, margin {position.isolated_margin:f} {coin}."
+    size = f"{digits(position.contracts)} {unit_of(position.instrument)} at {digits(position.entry_price)}"
+    return f"Size {size}{leverage}, margin {digits(position.isolated_margin)} {coin}."
 
 
 def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:
@@ -115,11 +117,9 @@ def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:
 
 
 def _margin(page: _Page, change: MarginChange) -> None:
-    was = page.before.positions[change.key]
-    seen = page.memory.positions[change.key]
-    levered = was.assessment.position.leverage != seen.assessment.position.leverage
-    if (change.cause in ASKED or page.away) and not levered:
-        now = seen.assessment.position.contracts
+    if change.cause in ASKED or page.away:
+        was = page.before.positions[change.key]
+        now = page.memory.positions[change.key].assessment.position.contracts
         page.case(replace(_case(page, was, until=change.at, contracts=now), changes=(change,)))
         return
     page.events.append(replace(margin_event(change, page.now), waits=page.away))
@@ -162,7 +162,7 @@ def _case(page: _Page, was: PositionMemory, *, until: datetime, contracts: Decim
         contracts=contracts,
         ended=False,
         due=page.now,
-        free=None if family is None else family.free.get(coin),
+        free=None if family is None else family.free_of(coin),
         others=others_margin(page.before.positions, was.key, coin),
         away=page.away,
     )
@@ -211,6 +211,7 @@ def _event(seen: PositionMemory, kind: EventKind, now: datetime, *, waits: bool,
         at=seen.last_seen,
         seen_at=now,
         currency=position.instrument.settle_currency,
+        unit=unit_of(position.instrument),
         waits=waits,
         **facts,  # type: ignore[arg-type]
     )

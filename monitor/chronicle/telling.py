@@ -19,8 +19,8 @@ from monitor.spend.change import Change
 from monitor.spend.telling import told_of
 from monitor.topups.wording import Words
 
-TOLD_BY_OTHERS = frozenset({"top_up", "by_hand", "fill", "funding"})
-"""Causes of a change of margin that are told as automatic margin, with a fill, or not worth a message."""
+TOLD_BY_OTHERS = frozenset({"top_up", "by_hand", "fill", "leverage", "funding"})
+"""Causes of a change of margin that are told as automatic margin, with what caused them, or not worth a message."""
 MEANWHILE = "meanwhile"
 SUMMED_UP = timedelta(minutes=1)
 """So long after the first reading what happened meanwhile is told, whether all of it is explained or not."""

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -87,6 +87,7 @@ class AccountReader(ABC):
         self._tried: dict[str, float] = {}
         self._was_read: set[str] = set()
         self._doubts = {family: Doubt() for family in self.families}
+        self._margins: dict[str, list[tuple[str, Decimal]]] = {}
         self._balance_seen: dict[str, float] = {}
         self._balance_asked: dict[str, float] = {}
         self._balances: Shelf[Balances] = Shelf(self._all_balances, spawn=session.spawn, clock=clock, max_age=_FREE_EVERY)
@@ -158,9 +159,15 @@ class AccountReader(ABC):
             return _failure(key, at, BadReading(f"a reply has not the expected shape ({type(error).__name__})"))
         self._was_read.add(family)
         balances = self._balances.get(family, at_most=_FREE_KEPT)
-        free = balances.free if balances is not None else {}
+        self._mind_the_balance(family, content.positions)
         return FamilySnapshot(
-            key=key, at=at, positions=tuple(content.positions), unguarded=tuple(content.unguarded), free=free, remark=remark
+            key=key,
+            at=at,
+            positions=tuple(content.positions),
+            unguarded=tuple(content.unguarded),
+            free=balances.free if balances is not None else {},
+            free_at=None if balances is None else self.clock.now() - timedelta(seconds=self._balances.age(family)),
+            remark=remark,
         )
 
     async def fetch_key(self) -> KeyFacts | None:
@@ -190,11 +197,11 @@ class AccountReader(ABC):
         for family, doubt in self._doubts.items():
             doubt.remember([position for position in positions if position.family == family])
 
-    async def inspect(self) -> Sequence[CheckLine]:
-        """What `check` tells of this account."""
+    async def inspect(self, *, polled: bool = False) -> Sequence[CheckLine]:
+        """What `check` tells of this account; see the port."""
         from monitor.exchanges.inspection import inspected  # noqa: PLC0415 - it needs this class
 
-        return await inspected(self)
+        return await inspected(self, polled=polled)
 
     async def close(self) -> None:
         """Let go of every connection, at once."""
@@ -242,6 +249,13 @@ class AccountReader(ABC):
             if known is not position.stops:
                 # Made by this very poll and nobody else's yet: a copy of each would cost more than its rules do.
                 object.__setattr__(position, "stops", known)
+
+    def _mind_the_balance(self, family: str, positions: Sequence[Position]) -> None:
+        """Where margins or positions came or went, the balance has moved too: it is read again with the next poll."""
+        margins = [(position.instrument.instrument_id, position.isolated_margin) for position in positions]
+        if self._margins.get(family, margins) != margins:
+            self._balances.expire({family})
+        self._margins[family] = margins
 
     async def _all_balances(self, families: frozenset[str]) -> Mapping[str, Balances]:
         """The balances of some families."""

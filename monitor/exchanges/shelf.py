@@ -79,6 +79,10 @@ class Shelf(Generic[V]):
                 self._refreshed_at[key] = now
                 self._again.add(key)
 
+    def expire(self, keys: Iterable[str]) -> None:
+        """Read those of ``keys`` that are here again at the next occasion, however lately they were read."""
+        self._again |= self._values.keys() & set(keys)
+
     async def have(
         self, keys: Collection[str], *, within: float = 0.0, max_age: float | None = None, newer_than: float | None = None
     ) -> None:

@@ -19,6 +19,8 @@ from monitor.margin.quantities import ZERO
 
 SLACK = timedelta(seconds=5)
 """A fill may be that much older than the reading that does not show it yet: the reading was under way."""
+OF_MARGINS = "margin changes"
+"""How what is missing of margin changes begins: an ending does not hang on it."""
 _ENDS = {
     FillCause.TRADE: EventKind.CLOSED,
     FillCause.REDUCTION: EventKind.LIQUIDATED,
@@ -134,7 +136,7 @@ def _broken_down(
         funding=_funding(records) if ended else None,
         returned=_returned(case, whole, records) if ended else None,
         observed=_observed(case, records, since, others) if ended else None,
-        missing=records.missing,
+        missing=tuple(one for one in records.missing if not one.startswith(OF_MARGINS)),
     )
 
 

@@ -102,9 +102,9 @@ class LifeEvent:
     """One event. ``at``: when it happened by the exchange's record (``since`` is None), or when it was first seen: then it
     happened after ``since``. ``seen_at``: when margincall knew of it.
 
-    ``before`` and ``after``: contracts, or leverage, or margin, as the kind has it; ``amount``: of margin, signed. ``cause`` and
-    ``actor`` as in a margin change. ``ended``: the position is gone with it. ``detail``: further words. ``waits``: it is told
-    with what else happened while nothing watched.
+    ``before`` and ``after``: contracts, or leverage, or margin, as the kind has it; ``unit``: what one contract is. ``amount``: of
+    margin, signed. ``cause`` and ``actor`` as in a margin change. ``ended``: the position is gone with it. ``detail``: further
+    words. ``waits``: it is told with what else happened while nothing watched.
     """
 
     key: PositionKey
@@ -114,6 +114,7 @@ class LifeEvent:
     seen_at: datetime
     since: datetime | None = None
     currency: str = ""
+    unit: str = ""
     before: Decimal | None = None
     after: Decimal | None = None
     amount: Decimal | None = None

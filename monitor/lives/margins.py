@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitor.lives.records import FlowKind, Records
@@ -13,6 +13,7 @@ from monitor.topups.changes import ChangeCause, MarginChange
 from monitor.topups.stand import stand_of
 
 SLACK = timedelta(seconds=5)
+Row = tuple[datetime, Decimal, ChangeCause, str]
 _CAUSES = {
     FlowKind.MARGIN_ADDED: ChangeCause.ELSEWHERE,
     FlowKind.MARGIN_TAKEN: ChangeCause.ELSEWHERE,
@@ -26,7 +27,7 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
 
     The stands between them are worked out from the position ``before`` at the mark at which it was read: the exchange keeps none.
     """
-    rows = [
+    rows: list[Row] = [
         (row.at, row.amount, _CAUSES[row.kind], row.id)
         for row in records.flows
         if row.kind in _CAUSES and change.since - SLACK < row.at <= change.at + SLACK
@@ -37,8 +38,7 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         if fill.margin_change and change.since - SLACK < fill.at <= change.at + SLACK
     ]
     rows.sort(key=lambda row: row[0])
-    if not rows or sum((amount for _, amount, _, _ in rows), ZERO) != change.amount:
-        return ()
+    rows = _adding_up(rows, change)
     made = []
     margin = change.before.isolated_margin
     stand = change.before
@@ -50,6 +50,17 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         )
         stand = after
     return tuple(made)
+
+
+def _adding_up(rows: list[Row], change: MarginChange) -> list[Row]:
+    """The rows, one after the other, that make up the change; of several such stretches the one that lies best in its time."""
+    stretches = [
+        rows[first : last + 1]
+        for first in range(len(rows))
+        for last in range(first, len(rows))
+        if sum((amount for _, amount, _, _ in rows[first : last + 1]), ZERO) == change.amount
+    ]
+    return min(stretches, key=lambda some: sum(not change.since < at <= change.at for at, _, _, _ in some), default=[])
 
 
 def _with_margin(assessment: Assessment, margin: Decimal) -> Assessment:

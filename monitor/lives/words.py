@@ -37,6 +37,7 @@ CAUSES = {
     "fill": "by a fill",
     "funding": "by funding",
     "exchange": "by the exchange's own automatic margin",
+    "leverage": "by another leverage",
     "unknown": "by whom is not known",
 }
 _SIZE = {EventKind.GREW, EventKind.SHRANK, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED}
@@ -47,12 +48,10 @@ _AGREES = Decimal("0.000001")
 def title(event: LifeEvent) -> str:
     """The one line that must do."""
     name = f"{short_symbol(event.key.symbol)} {event.key.side.value}"
-    head = _HEADS[event.kind]
+    head = _head(event)
     if event.kind in {EventKind.LIQUIDATED, EventKind.PARTLY_LIQUIDATED}:
         first = head.removeprefix("was ")
         return fit(*(f"{first}: {name}{cost}" for cost in (_cost(event), "")))
-    if event.kind is EventKind.DELEVERAGED and not event.ended:
-        head = "was partly auto-deleveraged"
     if event.amount is not None:
         return fit(f"{name}: {_signed(event.amount, event.currency)} margin {_by(event)}", f"{name}: {head}")
     if event.kind in {EventKind.GREW, EventKind.SHRANK, EventKind.LEVERAGE_CHANGED} and event.before and event.after:
@@ -62,15 +61,21 @@ def title(event: LifeEvent) -> str:
     return fit(f"{name} {head}{_cost(event)}", f"{name} {head}")
 
 
+def _head(event: LifeEvent) -> str:
+    if event.kind is EventKind.DELEVERAGED and not event.ended:
+        return "was partly auto-deleveraged"
+    return _HEADS[event.kind]
+
+
 def body(event: LifeEvent, zone: tzinfo) -> str:
     """All that is known of it, one fact a line."""
     key = event.key
-    what = _HEADS[event.kind]
+    what = _head(event)
     if event.kind in {EventKind.MARGIN_ADDED, EventKind.MARGIN_REDUCED} and event.amount is not None:
         what = f"{_signed(event.amount, event.currency)} margin, {_by(event)}"
     lines = [f"{key.symbol} {key.side.value} on {key.account} ({exchange_name(key.exchange)}): {what}, {when(event, zone)}."]
     if event.kind in _SIZE and event.before is not None and event.after is not None:
-        lines.append(f"Size {digits(event.before)} -> {digits(event.after)} contracts.")
+        lines.append(f"Size {digits(event.before)} -> {digits(event.after)} {event.unit}.")
     elif event.kind is EventKind.LEVERAGE_CHANGED and event.before is not None and event.after is not None:
         lines.append(f"Leverage {plain(event.before)}x -> {plain(event.after)}x.")
     elif event.kind in {EventKind.MARGIN_ADDED, EventKind.MARGIN_REDUCED} and event.before is not None:
@@ -102,11 +107,12 @@ def when(event: LifeEvent, zone: tzinfo) -> str:
 def breakdown_lines(told: Breakdown, event: LifeEvent) -> list[str]:
     """What it cost and what came back."""
     coin = event.currency
-    lines = [_price_line(told)]
-    sums = [("profit", told.profit), ("fees", told.fees), ("insurance fund", told.insurance)]
-    known = [f"{name} {_signed(amount, coin)}" for name, amount in sums if amount is not None]
+    lines = [_price_line(told, event.unit)]
+    sums = [("realised", told.profit), ("fees", told.fees), ("insurance fund", told.insurance)]
+    known = [f"{name} {_signed(amount, coin)}" for name, amount in sums if amount or (amount is not None and name == "realised")]
     if known:
-        lines.append(f"{', '.join(known)}.".capitalize())
+        known[0] = known[0][0].upper() + known[0][1:]
+        lines.append(f"{', '.join(known)}.")
     lines.append(f"Margin behind it: {digits(told.margin)} {coin}{_added(told, coin)}.")
     if told.funding:
         lines.append(f"Funding over its life: {_signed(told.funding, coin)}.")
@@ -117,10 +123,10 @@ def breakdown_lines(told: Breakdown, event: LifeEvent) -> list[str]:
     return lines
 
 
-def _price_line(told: Breakdown) -> str:
+def _price_line(told: Breakdown, unit: str) -> str:
     exit_price = "a price that is not recorded" if told.exit_price is None else digits(_shown(told.exit_price, told.entry_price))
     trigger = "" if told.trigger_price is None else f", set off at mark {digits(told.trigger_price)}"
-    return f"{digits(told.contracts)} contracts closed at {exit_price} (entry {digits(told.entry_price)}){trigger}."
+    return f"{digits(told.contracts)} {unit} closed at {exit_price} (entry {digits(told.entry_price)}){trigger}."
 
 
 def _shown(price: Decimal, like: Decimal) -> Decimal:

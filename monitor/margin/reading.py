@@ -46,8 +46,8 @@ class Unguarded:
 class FamilySnapshot:
     """All open positions of one family, read at ``at`` (aware UTC: when the request was sent, so age is never understated).
 
-    ``free`` maps a settle currency to the balance that can be added as margin now, where that is known. ``remark``: what speaks
-    against the reading although it is taken as true; mostly empty.
+    ``free`` maps a settle currency to the balance that can be added as margin now, where that is known; read at ``free_at``.
+    ``remark``: what speaks against the reading although it is taken as true; mostly empty.
     """
 
     key: FamilyKey
@@ -56,6 +56,7 @@ class FamilySnapshot:
     unguarded: tuple[Unguarded, ...] = ()
     free: Mapping[str, Decimal] = field(default_factory=dict)
     remark: str = ""
+    free_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from monitor.store.position_rows import key_of
 
 EVENT = (
     "exchange", "account", "symbol", "side", "id", "epoch", "kind", "at", "since", "seen_at", "currency", "before_", "after_",
-    "amount", "cause", "actor", "ended", "detail", "breakdown", "waiting",
+    "amount", "cause", "actor", "ended", "detail", "breakdown", "waiting", "unit",
 )  # fmt: skip
 KEEP_EVENT = f"{insert('events', EVENT)} ON CONFLICT (id) DO UPDATE SET {replacing(EVENT[5:])}"
 
@@ -49,6 +49,7 @@ def event_row(event: LifeEvent) -> tuple[Any, ...]:
         storable(event.detail),
         None if event.breakdown is None else breakdown_text(event.breakdown),
         int(event.waits),
+        event.unit,
     )
 
 
@@ -71,6 +72,7 @@ def event_of(row: Row) -> LifeEvent:
         detail=row[17],
         breakdown=None if row[18] is None else breakdown_of(row[18]),
         waits=bool(row[19]),
+        unit=row[20],
     )
 
 

@@ -19,6 +19,7 @@ class ChangeCause(StrEnum):
     ELSEWHERE = "elsewhere"
     FILL = "fill"
     FUNDING = "funding"
+    LEVERAGE = "leverage"
     EXCHANGE = "exchange"
     UNKNOWN = "unknown"
 

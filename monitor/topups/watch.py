@@ -1,9 +1,10 @@
 """Watch: a margin that is another one than at the reading before, whoever changed it.
 
-Two readings show the sum of what happened between them, and not who did it. The cause is the likeliest, as far as that is known:
-a change of ours that fits, a fill where the size or the entry moved, the exchange's own automatic margin where that is on,
-funding where the time and the size of it fit (Binance and OKX take it from the isolated margin, Bybit where the wallet is empty;
-all three settle it on the full hour: facts of each exchange, read 2026-11-22), and else somebody's hand elsewhere.
+Two readings show the sum of what happened between them, and not who did it. The cause is the likeliest, as far as that is
+known: a change of ours that fits, a fill where the size or the entry moved, another leverage setting, the exchange's own automatic
+margin where that is on, funding where the time and the size of it fit (Binance and OKX take it from the isolated margin, Bybit
+where the wallet is empty; all three settle it on the full hour: facts of each exchange, read 2026-11-22), and else somebody's hand
+elsewhere.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def _cause(before: Assessment, after: Assessment, amount: Decimal, *, since: dat
     was, now = before.position, after.position
     if (was.contracts, was.entry_price) != (now.contracts, now.entry_price):
         return ChangeCause.FILL
+    if was.leverage is not None and now.leverage is not None and was.leverage != now.leverage:
+        return ChangeCause.LEVERAGE
     if now.exchange_adds_margin and amount > 0:
         return ChangeCause.EXCHANGE
     if _hour_passed(since, at) and abs(amount) <= MOST_FUNDING * after.ours.notional:

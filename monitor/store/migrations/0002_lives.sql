@@ -14,6 +14,7 @@ CREATE TABLE events (
     since INTEGER,
     seen_at INTEGER NOT NULL,
     currency TEXT NOT NULL,
+    unit TEXT NOT NULL,
     before_ TEXT,
     after_ TEXT,
     amount TEXT,
