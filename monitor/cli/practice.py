@@ -1,23 +1,23 @@
-"""`margincall practice`: the practice exchange, to try a configuration, channels and rules on; and its remote control."""
+"""`margincall practice`: the practice exchange, to try a configuration, channels and rules on; and its remote control.
+
+What happens in the life of a position there has its verbs in ``practice_life``.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from monitor.cli import AsJson
+from monitor.cli import AsJson, practice_life
+from monitor.cli.practice_words import PORT, Port, number, tell
 
-PORT = 8765
 SCENARIO_HELP = "calm, crash, whipsaw or gap."
 FAULT_HELP = (
     "KIND[,name=value...], such as hang,exchange=okx,call=*positions*,after=10,lasts=20. Names: exchange, account, call, "
     "method, contract, after, lasts (seconds), times, amount, executes."
 )
-
-Port = Annotated[int, typer.Option("--port", help="Where the practice exchange listens.")]
 
 group = typer.Typer(
     help="Serve the practice exchange on loopback, or control the one that runs.",
@@ -70,7 +70,7 @@ def status(port: Port = PORT, as_json: AsJson = False) -> None:
     """Show accounts, positions, prices, what is played and which faults are in."""
     from monitor.cli.practice_status import show_status
 
-    show_status(_call(port, "GET", "state"), _call(port, "GET", "faults"), as_json=as_json)
+    show_status(tell(port, "GET", "state"), tell(port, "GET", "faults"), as_json=as_json)
 
 
 @group.command()
@@ -82,21 +82,21 @@ def play(
 ) -> None:
     """Play a scenario from its beginning; what was playing ends."""
     times = number(speed, "--speed", positive=True)
-    _call(port, "POST", "play", {"scenario": scenario, "speed": str(times), "seed": seed})
+    tell(port, "POST", "play", {"scenario": scenario, "speed": str(times), "seed": seed})
     typer.echo(f"Playing {scenario} at {times:f} times real speed.")
 
 
 @group.command()
 def stop(port: Port = PORT) -> None:
     """Let the prices stand still."""
-    _call(port, "POST", "stop", {})
+    tell(port, "POST", "stop", {})
     typer.echo("Prices stand still.")
 
 
 @group.command()
 def mark(exchange: str, contract: str, price: str, port: Port = PORT) -> None:
     """Move a mark price: `mark binance BTCUSDT 100000`."""
-    told = _call(port, "POST", "marks", {f"{exchange} {contract}": str(number(price, "PRICE", positive=True))})
+    told = tell(port, "POST", "marks", {f"{exchange} {contract}": str(number(price, "PRICE", positive=True))})
     steps = told["liquidations"]
     typer.echo(f"{contract} on {exchange} is at {price}; {steps} liquidation{'' if steps == 1 else 's'}.")
 
@@ -104,7 +104,7 @@ def mark(exchange: str, contract: str, price: str, port: Port = PORT) -> None:
 @group.command()
 def funding(exchange: str, contract: str, rate: str, port: Port = PORT) -> None:
     """Settle funding now: `funding binance BTCUSDT 0.0001`; above 0 longs pay, below 0 shorts (write `-- -0.0001`)."""
-    _call(port, "POST", "funding", {"exchange": exchange, "contract": contract, "rate": str(number(rate, "RATE"))})
+    tell(port, "POST", "funding", {"exchange": exchange, "contract": contract, "rate": str(number(rate, "RATE"))})
     typer.echo(f"Funding of {contract} on {exchange} is settled at {rate}.")
 
 
@@ -112,7 +112,7 @@ def funding(exchange: str, contract: str, rate: str, port: Port = PORT) -> None:
 def tiers(exchange: str, contract: str, factor: str, port: Port = PORT) -> None:
     """Change a tier table: every tier asks FACTOR times as much."""
     body = {"exchange": exchange, "contract": contract, "factor": str(number(factor, "FACTOR", positive=True))}
-    _call(port, "POST", "tiers", body)
+    tell(port, "POST", "tiers", body)
     typer.echo(f"Every tier of {contract} on {exchange} asks {factor} times as much.")
 
 
@@ -139,26 +139,14 @@ def open_position(
     }
     body |= {} if entry is None else {"entry": str(number(entry, "--entry", positive=True))}
     body |= {} if margin is None else {"margin": str(number(margin, "--margin", positive=True))}
-    _call(port, "POST", "positions", body)
+    tell(port, "POST", "positions", body)
     typer.echo(f"{account} is {side} {contracts} {contract}.")
-
-
-@group.command()
-def close(
-    account: str,
-    contract: str,
-    slot: Annotated[str, typer.Option("--slot", help="net, or in hedge mode long or short.")] = "net",
-    port: Port = PORT,
-) -> None:
-    """Close a position at the mark, as its owner would."""
-    _call(port, "POST", "close", {"account": account, "contract": contract, "slot": slot})
-    typer.echo(f"{contract} of {account} is closed.")
 
 
 @group.command()
 def fault(what: Annotated[str, typer.Argument(help=FAULT_HELP, metavar="KIND[,NAME=VALUE...]")], port: Port = PORT) -> None:
     """Let something go wrong: `fault hang,exchange=okx,lasts=20`; `status` shows what is in, `lift` takes it out."""
-    told = _call(port, "POST", "faults", read_fault(what))
+    told = tell(port, "POST", "faults", read_fault(what))
     typer.echo(f"Fault {told['number']} is in." if "number" in told else "The port is closed for that time.")
 
 
@@ -168,19 +156,8 @@ def lift(
     port: Port = PORT,
 ) -> None:
     """Take faults out."""
-    _call(port, "DELETE", "faults" if fault_number is None else f"faults/{fault_number}")
+    tell(port, "DELETE", "faults" if fault_number is None else f"faults/{fault_number}")
     typer.echo("All faults are out." if fault_number is None else f"Fault {fault_number} is out.")
-
-
-def number(text: str, name: str, *, positive: bool = False) -> Decimal:
-    """A finite number from the command line; a usage error otherwise."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or (positive and value <= 0):
-        raise typer.BadParameter(f"must be a number{' above 0' if positive else ''}", param_hint=name)
-    return value
 
 
 def read_fault(text: str) -> dict[str, Any]:
@@ -202,10 +179,7 @@ def read_fault(text: str) -> dict[str, Any]:
     return body
 
 
-def _call(port: int, method: str, what: str, body: Any = None) -> Any:
-    from monitor.cli.practice_remote import call
-
-    return call(port, method, what, body)
+practice_life.add_verbs(group)
 
 
 def register(cli: typer.Typer) -> None:

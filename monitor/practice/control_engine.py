@@ -1,4 +1,4 @@
-"""The engine's and the faults' control calls; they join those of ``control`` behind the same token.
+"""The engine's and the faults' control calls; they join those of ``control`` behind the same token, and so do ``control_life``'s.
 
     GET    /control/state               accounts with keys, balances and positions, marks, the ledger, what is played
     POST   /control/accounts            {"name": ..., and an account as in ``world``}
@@ -6,7 +6,6 @@
                                         "multi_assets", "fee_rate"}: any of them
     POST   /control/keys                {"account", "name", and a key as in ``world``}: another key of an account, or a new one
     POST   /control/positions           {"account": ..., and a position as in ``world``}
-    POST   /control/close               {"account", "contract", "slot": "net" | "long" | "short", "price"?}
     POST   /control/marks               {"binance BTCUSDT": "100000", ...}
     POST   /control/indexes             the same for index prices, which follow the marks else; null: again
     POST   /control/funding             {"exchange", "contract", "rate"}
@@ -32,7 +31,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from monitor.errors import MargincallError
-from monitor.practice.engine.accounts import Account, Slot
+from monitor.practice.control_life import LifeControl
+from monitor.practice.engine.accounts import Account
 from monitor.practice.engine.exchange import PracticeExchange
 from monitor.practice.faults import Fault, FaultKind
 from monitor.practice.scenarios import SCENARIOS
@@ -44,12 +44,28 @@ from monitor.practice.world import RIGHTS, add_account, open_position
 if TYPE_CHECKING:
     from monitor.practice.server import PracticeServer
 
+EVENT_AMOUNTS = (
+    "quantity",
+    "left",
+    "price",
+    "mark",
+    "profit",
+    "fee",
+    "penalty",
+    "amount",
+    "into_margin",
+    "free_change",
+    "margin",
+)
+"""What an event of the state says in numbers; see ``Record``."""
+
 
 class EngineControl:
     """Control over the engine behind one server; without an engine its calls answer 400."""
 
     def __init__(self, server: PracticeServer) -> None:
         self._server = server
+        self._life = LifeControl(lambda: self.engine)
         self._playing: asyncio.Task[None] | None = None
         self.player: Player | None = None
 
@@ -89,6 +105,9 @@ class EngineControl:
                     "quantity": str(view.position.quantity),
                     "entry": str(view.position.entry),
                     "mark": str(view.mark),
+                    "leverage": str(view.position.leverage),
+                    "mode": view.position.mode,
+                    "auto_margin": view.position.auto_add,
                     "margin": str(view.stake.margin),
                     "profit": str(view.profit),
                     "requirement": str(view.requirement),
@@ -103,7 +122,7 @@ class EngineControl:
                     "kind": record.kind,
                     "contract": record.contract.id if record.contract else None,
                     "slot": record.slot,
-                    "into_margin": str(record.into_margin),
+                    **{name: str(getattr(record, name)) for name in EVENT_AMOUNTS},
                 }
                 for record in account.records
             ],
@@ -132,12 +151,6 @@ class EngineControl:
     async def positions(self, body: Any, _: str) -> Any:
         """Open one."""
         return {"id": open_position(self.engine, body["account"], body).id}
-
-    async def close(self, body: Any, _: str) -> Any:
-        """The owner closes one."""
-        price = Decimal(str(body["price"])) if "price" in body else None
-        self.engine.close(body["account"], body["contract"], Slot(body.get("slot", "net")), price=price)
-        return {}
 
     async def marks(self, body: Any, _: str) -> Any:
         """Move marks; how many liquidation steps that caused."""
@@ -216,7 +229,6 @@ class EngineControl:
             ("PATCH", "/control/accounts/{last}", self.change_account),
             ("POST", "/control/keys", self.keys),
             ("POST", "/control/positions", self.positions),
-            ("POST", "/control/close", self.close),
             ("POST", "/control/marks", self.marks),
             ("POST", "/control/indexes", self.indexes),
             ("POST", "/control/funding", self.funding),
@@ -227,6 +239,7 @@ class EngineControl:
             ("POST", "/control/faults", self.add_fault),
             ("DELETE", "/control/faults", self.lift),
             ("DELETE", "/control/faults/{last}", self.lift),
+            *self._life.routes(),
         ]
 
 

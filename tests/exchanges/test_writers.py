@@ -41,6 +41,11 @@ def test_every_exchange_can_write_in_steps_of_its_own():
     assert {grain.step for grain in load("bybit").grains.values()} == {Decimal("0.0001")}
 
 
+def by_hand(evidence):
+    """The rows of margin that somebody moved; Binance lists what fills moved beside them."""
+    return [row for row in evidence.rows if row.by_hand]
+
+
 @pytest.mark.parametrize("name", EXCHANGES)
 async def test_writer_adds_exactly_what_the_intent_says(name):
     async with desk(name) as at:
@@ -96,9 +101,9 @@ async def test_writer_names_the_side_of_a_hedged_position(name, side):
         evidence = await at.writer.fetch_evidence(at.intent("5", side=side))
         assert evidence.isolated_margin == at.margin(slot=slots[side])
         if name == "binance":
-            assert [(row.side, row.amount) for row in evidence.rows] == [(side.value, Decimal(5))]
+            assert [(row.side, row.amount) for row in by_hand(evidence)] == [(side.value, Decimal(5))]
             other = Side.SHORT if side is Side.LONG else Side.LONG
-            assert (await at.writer.fetch_evidence(at.intent("5", side=other))).rows == ()
+            assert by_hand(await at.writer.fetch_evidence(at.intent("5", side=other))) == []
 
 
 @pytest.mark.parametrize("amount", ["0.00000001", "1E+2", "0.10", "1000"])
@@ -152,14 +157,14 @@ async def test_evidence_shows_the_change_and_the_position_as_the_reader_does(nam
     async with desk(name) as at:
         intent = at.intent(amount, inverse=inverse)
         nothing = await at.writer.fetch_evidence(intent)
-        assert nothing.rows == (None if name == "bybit" else ())
+        assert nothing.rows is None if name == "bybit" else by_hand(nothing) == []
         await at.writer.change_margin(intent)
         evidence = await at.writer.fetch_evidence(intent)
         assert evidence.isolated_margin - nothing.isolated_margin == Decimal(amount)
         assert nothing.free - evidence.free == Decimal(amount)
         assert evidence.changed != nothing.changed
         if name != "bybit":
-            (row,) = evidence.rows
+            (row,) = by_hand(evidence)
             assert (row.amount, row.by_hand) == (Decimal(amount), True)
             assert abs(row.at - intent.submitted_at) < timedelta(seconds=5)
         (position,) = (one for one in await read(at, intent.family) if one.key == intent.key)
@@ -195,7 +200,7 @@ async def test_evidence_is_told_in_our_own_time_when_the_exchange_has_another(na
         evidence = await at.writer.fetch_evidence(intent)
         assert at.changes() == [Decimal(3)]
         if name != "bybit":
-            (row,) = evidence.rows
+            (row,) = by_hand(evidence)
             assert abs(row.at - intent.submitted_at) < timedelta(seconds=5)
 
 

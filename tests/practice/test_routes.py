@@ -30,6 +30,7 @@ PARAMS = {
     "okx": "instType=SWAP&instFamily=BTC-USD&tdMode=isolated&ordType=conditional",
 }
 EMPTY = (
+    "allOrders",
     "openOrders",
     "openAlgoOrders",
     "order/realtime",

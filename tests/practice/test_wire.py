@@ -106,7 +106,9 @@ async def test_added_margin_moves_from_the_free_balance_to_the_position(name: st
         assert free - at.engine.free(account, "USDT") == Decimal("12.3456")
         if name == "binance":
             rows = await at.ccxt.fapiprivate_get_positionmargin_history({"symbol": linear})
-            assert [(row["type"], row["amount"]) for row in rows] == [(1, "12.3456")]
+            # opened with 0.05 x 117,060 / 10 = 585.3 less a fee of 0.05 %: 2.9265
+            marks = [(row["type"], row["deltaType"], row["amount"]) for row in rows]
+            assert marks == [(1, "TRADE", "582.3735"), (1, "USER_ADJUST", "12.3456")]
             assert (reply["code"], reply["amount"]) == (200, 12.3456)
         elif name == "bybit":
             assert Decimal(reply["result"]["positionIM"]) == margin + Decimal("12.3456")

@@ -36,6 +36,17 @@ class Kind(StrEnum):
     FUNDING = "funding"
     CUT = "cut"
     TAKEOVER = "takeover"
+    DELEVERAGE = "deleverage"
+    DELIVERY = "delivery"
+    AUTO_ADD = "auto_add"
+    LEVERAGE = "leverage"
+    MODE = "mode"
+
+
+CLOSING = frozenset({Kind.CLOSE, Kind.CUT, Kind.TAKEOVER, Kind.DELEVERAGE, Kind.DELIVERY})
+"""Kinds that end a position or a part of it."""
+TRADES = CLOSING | {Kind.OPEN}
+"""Kinds with a fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +56,7 @@ class Record:
     ``quantity`` contracts traded at ``price``; ``profit`` realised, ``fee`` (negative: paid), ``penalty`` what the insurance fund
     took (negative) or gave; ``amount`` of a deposit or funding. ``into_margin`` is how much the position's margin changed.
     ``margin``, ``free`` and ``wallet`` (free and all margins) are the balances after it, ``left`` the position's quantity.
+    Growing is an OPEN, and a CLOSE may leave a rest. ``fill``: the id of the fill; a side flip closes and opens with one.
     """
 
     id: int
@@ -71,6 +83,8 @@ class Record:
     wallet: Decimal = NOTHING
     left: Decimal = NOTHING
     opened: int = 0
+    fill: int = 0
+    mode: Mode = Mode.ISOLATED
 
     @property
     def own_change(self) -> Decimal:
@@ -85,7 +99,7 @@ class Record:
     @property
     def closes(self) -> bool:
         """It ended the position, or a part of it."""
-        return self.kind in {Kind.CLOSE, Kind.CUT, Kind.TAKEOVER}
+        return self.kind in CLOSING
 
     @property
     def buys(self) -> bool:
@@ -114,6 +128,7 @@ class Position:
     realised: Decimal = NOTHING
     penalty: Decimal = NOTHING
     sequence: int = 1
+    auto_add: bool = False
 
     @property
     def place(self) -> str:

@@ -2,7 +2,9 @@
 
 Liquidation FAQ 360033525271 (read 2026-11-22): one large order brings a position of a higher bracket back under the line,
 an insurance clearance fee is charged on what is liquidated; the lowest bracket's margin is below that fee, so small positions
-go whole, and what cannot be saved is taken over by the insurance fund at the bankruptcy price.
+go whole, and what cannot be saved is taken over by the insurance fund at the bankruptcy price. An auto-deleveraged position pays
+the ordinary fee, a delivered one 0.015 % (both UNVERIFIED). The leverage of an open isolated position cannot go down (-4161), nor
+its margin mode change (-4048): USD-M error codes, read 2026-11-23.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ class BinanceTerms(Terms):
     exchange = "binance"
     fee_from_margin = True
     cut_fee_to_fund = True
+    leverage_moves_margin = False
+    deleverage_fee = Decimal("0.0005")
+    delivery_fee = Decimal("0.00015")
     taker_fee = Decimal("0.0005")
     clearance_fee = Decimal("0.0125")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from monitor.practice.clock import wall_clock_ms
-from monitor.practice.engine.accounts import Account, Kind, Mode, Position, Record
+from monitor.practice.engine.accounts import Account, Kind, Mode, Position, Record, Slot
 from monitor.practice.engine.arithmetic import Stake
 from monitor.practice.engine.binance import BinanceTerms
 from monitor.practice.engine.bybit import BybitTerms
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 class Books:
     """What the practice exchange knows at this moment; ``marks`` are the mark prices by exchange and contract.
 
-    ``indexes``: the index prices that were set apart from them.
+    ``indexes``: the index prices that were set apart from them; ``delivered``: the contracts that ended.
     """
 
     def __init__(self, *, clock: Callable[[], int] = wall_clock_ms, contracts: Iterable[Contract] = CONTRACTS) -> None:
@@ -31,6 +31,7 @@ class Books:
         self.contracts: dict[Key, Contract] = by_key(contracts)
         self.marks: dict[Key, Decimal] = {key: contract.start for key, contract in self.contracts.items()}
         self.indexes: dict[Key, Decimal] = {}
+        self.delivered: set[Key] = set()
         self.accounts: dict[str, Account] = {}
         self.ledger = Ledger()
         self.terms: dict[str, Terms] = {terms.exchange: terms for terms in (BinanceTerms(), BybitTerms(), OkxTerms())}
@@ -99,7 +100,29 @@ class Books:
         held = {position.contract.settle for position in account.positions.values()}
         return sorted(held | {record.currency for record in account.records})
 
-    def note(self, account: Account, kind: Kind, currency: str, position: Position | None = None, **facts: Decimal) -> Record:
+    def held(self, name: str, contract_id: str, slot: Slot) -> tuple[Account, Position]:
+        """The account and its open position; raises Refused where it has none."""
+        account = self.account(name)
+        position = account.positions.get((contract_id, slot))
+        if position is None:
+            raise Refused(Reason.NO_POSITION)
+        return account, position
+
+    def touch(self, position: Position) -> None:
+        """It was changed now."""
+        position.changed = self.clock()
+        position.sequence += 1
+
+    def note(
+        self,
+        account: Account,
+        kind: Kind,
+        currency: str,
+        position: Position | None = None,
+        *,
+        fill: int = 0,
+        **facts: Decimal,
+    ) -> Record:
         """Write one record, with the balances as they are now."""
         record = Record(
             id=self.next_id(),
@@ -122,7 +145,8 @@ class Books:
                 margin=self.margin(position),
                 left=position.quantity,
                 opened=position.opened,
+                mode=position.mode,
             )
-        record = replace(record, **facts)  # type: ignore[arg-type]  # all amounts
+        record = replace(record, fill=fill or record.id, **facts)  # type: ignore[arg-type]  # all amounts
         account.records.append(record)
         return record

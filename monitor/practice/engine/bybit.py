@@ -3,6 +3,8 @@
 The reserve is the taker fee on the value at the price where margin, loss and that very fee come to nothing. "The New Margin
 Calculation" and "Liquidation Price Calculation under Isolated Mode (UTA)", read 2026-11-22. Liquidation ("Trading Rules:
 Liquidation Process (UTA)"): step by step to the next lower tier, in the lowest tier straight takeover at bankruptcy price.
+An auto-deleveraged position pays no fee (execution topic of a real account), a delivered one instruments-info's deliveryFeeRate.
+The margin mode is the account's and changes under open positions ("Set Margin Mode"); read 2026-11-23.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ class BybitTerms(Terms):
 
     exchange = "bybit"
     funding_from_wallet = True
+    mode_with_position = True
+    delivery_fee = Decimal("0.0005")
     taker_fee = Decimal("0.00055")
 
     def initial(self, stake: Stake) -> Decimal:

@@ -1,4 +1,4 @@
-"""What owners do: deposit, open, close. There is no order book: whoever sets up the practice says at which price."""
+"""Coming in: accounts, deposits, opening, growing. There is no order book: whoever sets up the practice says at which price."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from decimal import ROUND_UP, Decimal
 from monitor.practice.engine.accounts import Account, Key, Kind, Mode, Position, Record, Slot
 from monitor.practice.engine.arithmetic import NOTHING, Stake
 from monitor.practice.engine.books import Books
+from monitor.practice.engine.contracts import Contract
 from monitor.practice.engine.refusal import Reason, Refused
 
 
 class Desk(Books):
-    """What owners do: deposit, open, close."""
+    """Who is here, with how much, and what they open."""
 
     def add_account(
         self,
@@ -88,14 +89,34 @@ class Desk(Books):
         """
         account = self.account(name)
         contract = self.contract(account.exchange, contract_id)
+        position = self.planned(account, contract, long=long, quantity=quantity, leverage=leverage, entry=entry, mode=mode)
+        if (contract.id, position.slot) in account.positions:
+            raise Refused(Reason.TAKEN)
+        asked, fee = self.asked(account, position, margin)
+        if self.free(account, contract.settle) < asked + fee:
+            raise Refused(Reason.NOT_ENOUGH_FREE)
+        self.enter(account, position, asked, fee, fee_from_margin=margin is None)
+        return position
+
+    def planned(
+        self,
+        account: Account,
+        contract: Contract,
+        *,
+        long: bool,
+        quantity: Decimal,
+        leverage: Decimal,
+        entry: Decimal | None,
+        mode: Mode = Mode.ISOLATED,
+    ) -> Position:
+        """A position that is not open yet; raises Refused where the contract is traded no more."""
+        if (contract.exchange, contract.id) in self.delivered:
+            raise Refused(Reason.DELIVERED)
         two_sided = account.hedge and not (account.exchange == "bybit" and contract.inverse)
         slot = (Slot.LONG if long else Slot.SHORT) if two_sided else Slot.NET
-        if (contract.id, slot) in account.positions:
-            raise Refused(Reason.TAKEN)
-        now = self.clock()
-        position = Position(
+        return Position(
             id=self.next_id(),
-            account=name,
+            account=account.name,
             contract=contract,
             slot=slot,
             long=long,
@@ -103,32 +124,65 @@ class Desk(Books):
             entry=self.mark(contract) if entry is None else entry,
             leverage=leverage,
             mode=mode,
-            opened=now,
-            changed=now,
+            opened=self.clock(),
+            changed=self.clock(),
         )
+
+    def asked(self, account: Account, position: Position, margin: Decimal | None = None) -> tuple[Decimal, Decimal]:
+        """The margin and the fee that opening it takes; ``margin``: what its owner gives instead of what the leverage asks."""
         terms, stake = self.terms[account.exchange], self.stake_before(position, account)
-        asked = (terms.initial(stake) if margin is None else margin) if mode is Mode.ISOLATED else NOTHING
-        asked = asked.quantize(terms.unit, rounding=ROUND_UP)
-        fee = terms.exact(stake.value(position.entry) * account.fee_rate)
+        asked = (terms.initial(stake) if margin is None else margin) if position.mode is Mode.ISOLATED else NOTHING
+        return asked.quantize(terms.unit, rounding=ROUND_UP), terms.exact(stake.value(position.entry) * account.fee_rate)
+
+    def enter(
+        self, account: Account, position: Position, asked: Decimal, fee: Decimal, *, fee_from_margin: bool = True, fill: int = 0
+    ) -> Record:
+        """Open a planned position with ``asked`` margin; its record has the id ``fill`` of a fill that did more than this."""
+        settle, terms = position.contract.settle, self.terms[account.exchange]
+        account.positions[position.contract.id, position.slot] = position
+        account.leverage[position.contract.id] = position.leverage
+        self.ledger.move(settle, asked, account.place, position.place)
+        from_margin = terms.fee_from_margin and fee_from_margin and position.mode is Mode.ISOLATED
+        self.ledger.move(settle, fee, position.place if from_margin else account.place, "fees")
+        position.fees -= fee
+        facts = {"quantity": position.quantity, "price": position.entry, "fee": -fee, "into_margin": self.margin(position)}
+        return self.note(account, Kind.OPEN, settle, position, fill=fill, **facts)
+
+    def grow(
+        self, name: str, contract_id: str, slot: Slot = Slot.NET, *, quantity: Decimal, price: Decimal | None = None
+    ) -> Record:
+        """The owner buys more into an open position at ``price`` (default: the mark), with the margin that its leverage asks.
+
+        The entry price becomes the one at which the whole would be worth what was paid. Raises Refused.
+        """
+        account, position = self.held(name, contract_id, slot)
+        contract, at = position.contract, self.mark(position.contract) if price is None else price
+        if quantity <= 0:
+            raise Refused(Reason.NOT_POSITIVE)
+        added = self.planned(
+            account,
+            contract,
+            long=position.long,
+            quantity=quantity,
+            leverage=position.leverage,
+            entry=at,
+            mode=position.mode,
+        )
+        asked, fee = self.asked(account, added)
         if self.free(account, contract.settle) < asked + fee:
             raise Refused(Reason.NOT_ENOUGH_FREE)
-        account.positions[contract.id, slot] = position
-        account.leverage[contract.id] = leverage
+        before = self.margin(position)
+        worth = contract.value(position.quantity, position.entry) + contract.value(quantity, at)
+        face = (position.quantity + quantity) * contract.size
+        position.entry = face / worth if contract.inverse else worth / face
+        position.quantity += quantity
         self.ledger.move(contract.settle, asked, account.place, position.place)
-        from_margin = terms.fee_from_margin and margin is None and mode is Mode.ISOLATED
+        from_margin = self.terms[account.exchange].fee_from_margin and position.mode is Mode.ISOLATED
         self.ledger.move(contract.settle, fee, position.place if from_margin else account.place, "fees")
         position.fees -= fee
-        self.note(
-            account,
-            Kind.OPEN,
-            contract.settle,
-            position,
-            quantity=quantity,
-            price=position.entry,
-            fee=-fee,
-            into_margin=self.margin(position),
-        )
-        return position
+        self.touch(position)
+        moved = self.margin(position) - before
+        return self.note(account, Kind.OPEN, contract.settle, position, quantity=quantity, price=at, fee=-fee, into_margin=moved)
 
     def stake_before(self, position: Position, account: Account) -> Stake:
         """The position as it would be without any margin yet."""
@@ -140,36 +194,4 @@ class Desk(Books):
             margin=NOTHING,
             leverage=position.leverage,
             fee_rate=account.fee_rate,
-        )
-
-    def close(self, name: str, contract_id: str, slot: Slot = Slot.NET, *, price: Decimal | None = None) -> Record:
-        """The owner closes it all at ``price`` (default: the mark); a loss beyond the margin is the insurance fund's."""
-        account = self.account(name)
-        position = account.positions.get((contract_id, slot))
-        if position is None:
-            raise Refused(Reason.NO_POSITION)
-        terms, stake = self.terms[account.exchange], self.stake(position)
-        at = self.mark(position.contract) if price is None else price
-        settle = position.contract.settle
-        profit, fee = terms.exact(stake.profit(at)), terms.exact(stake.value(at) * account.fee_rate)
-        place = position.place if position.mode is Mode.ISOLATED else account.place
-        self.ledger.move(settle, profit, "market", place)
-        self.ledger.move(settle, fee, place, "fees")
-        left = self.ledger.balance(settle, position.place)
-        self.ledger.move(settle, left, position.place, account.place if left > 0 else "insurance")
-        position.realised += profit
-        position.fees -= fee
-        closed, position.quantity = position.quantity, NOTHING
-        del account.positions[contract_id, slot]
-        return self.note(
-            account,
-            Kind.CLOSE,
-            settle,
-            position,
-            quantity=closed,
-            price=at,
-            profit=profit,
-            fee=-fee,
-            penalty=max(NOTHING, -left),
-            into_margin=-stake.margin,
         )

@@ -11,16 +11,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from monitor.practice.clock import wall_clock_ms
-from monitor.practice.engine.accounts import Account, Kind, Mode, Position, Record, Slot
+from monitor.practice.engine.accounts import Account, Kind, Mode, Position, Record
 from monitor.practice.engine.arithmetic import NOTHING
 from monitor.practice.engine.books import Key
+from monitor.practice.engine.changes import Changes
 from monitor.practice.engine.contracts import CONTRACTS, Contract
-from monitor.practice.engine.desk import Desk
-from monitor.practice.engine.refusal import Reason, Refused
 from monitor.practice.tiers import scaled
 
 
-class PracticeExchange(Desk):
+class PracticeExchange(Changes):
     """The whole engine. ``freeze_ms``: how long a position stays "being liquidated" before the next step closes something."""
 
     def __init__(
@@ -55,6 +54,8 @@ class PracticeExchange(Desk):
             if stake.equity(mark) > terms.requirement(stake, mark):
                 position.liquidating_since = None
                 break
+            if position.liquidating_since is None and self.auto_add(account, position):
+                continue
             if position.liquidating_since is None:
                 position.liquidating_since = position.changed = self.clock()
             if self.clock() - position.liquidating_since < self.freeze_ms:
@@ -73,7 +74,7 @@ class PracticeExchange(Desk):
         self.ledger.move(settle, fee, position.place, "insurance" if terms.cut_fee_to_fund else "fees")
         position.quantity -= quantity
         position.realised += profit
-        self._touch(position)
+        self.touch(position)
         to_fund = fee if terms.cut_fee_to_fund else NOTHING
         position.fees -= fee - to_fund
         position.penalty -= to_fund
@@ -102,7 +103,7 @@ class PracticeExchange(Desk):
         position.fees += told.fee
         position.penalty += told.penalty
         closed, position.quantity = position.quantity, NOTHING
-        self._touch(position)
+        self.touch(position)
         del account.positions[position.contract.id, position.slot]
         return self.note(
             account,
@@ -139,37 +140,8 @@ class PracticeExchange(Desk):
                 )
         self.judge()
 
-    def change_margin(self, name: str, contract_id: str, slot: Slot, amount: Decimal) -> Position:
-        """Add ``amount`` from the free balance, or take it out (negative); raises Refused and then changes nothing."""
-        account = self.account(name)
-        position = account.positions.get((contract_id, slot))
-        terms = self.terms[account.exchange]
-        if position is None:
-            raise Refused(Reason.NO_POSITION)
-        if position.mode is not Mode.ISOLATED:
-            raise Refused(Reason.NOT_ISOLATED)
-        if position.liquidating_since is not None:
-            raise Refused(Reason.LIQUIDATING)
-        if amount == 0:
-            raise Refused(Reason.NOTHING_CHANGES)
-        if amount != terms.exact(amount):
-            raise Refused(Reason.TOO_PRECISE)
-        if amount > self.free(account, position.contract.settle):
-            raise Refused(Reason.NOT_ENOUGH_FREE)
-        if -amount > terms.removable(self.stake(position), self.mark(position.contract)):
-            raise Refused(Reason.TOO_MUCH_OUT)
-        self.ledger.move(position.contract.settle, amount, account.place, position.place)
-        self._touch(position)
-        kind = Kind.ADD if amount > 0 else Kind.REDUCE
-        self.note(account, kind, position.contract.settle, position, into_margin=amount)
-        return position
-
     def change_tiers(self, exchange: str, contract_id: str, factor: Decimal) -> None:
         """Every tier of the contract asks ``factor`` times as much from now on; who falls under it is liquidated."""
         contract = self.contract(exchange, contract_id)
         self.contracts[exchange, contract_id] = replace(contract, tiers=scaled(contract.tiers, factor))
         self.judge()
-
-    def _touch(self, position: Position) -> None:
-        position.changed = self.clock()
-        position.sequence += 1

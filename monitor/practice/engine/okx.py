@@ -2,7 +2,9 @@
 
 Help centre "tiered maintenance margin" (May 2025, read 2026-11-22): tiers 1 and 2 go whole at the bankruptcy price; from tier 3
 the position is cut two tiers down while it still meets the lowest tier's need. The liquidation price shown is one tick nearer
-to the mark than the one at which the ratio is 100 % (seen on ten of ten recorded positions).
+to the mark than the one at which the ratio is 100 % (seen on ten of ten recorded positions). Deleveraging takes no fee, delivery
+0.01 % (both UNVERIFIED). No call switches on margin that is added automatically; a margin mode is that of the order and stays
+(V5 "Set leverage", "Get positions"; read 2026-11-23).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ class OkxTerms(Terms):
 
     exchange = "okx"
     unit = Decimal("1e-12")
+    auto_adds = False
+    delivery_fee = Decimal("0.0001")
     taker_fee = Decimal("0.0005")
 
     def requirement(self, stake: Stake, price: Decimal) -> Decimal:

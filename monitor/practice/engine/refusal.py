@@ -21,6 +21,12 @@ class Reason(StrEnum):
     TOO_MUCH_OUT = "that much margin cannot be taken out"
     LIQUIDATING = "the position is being liquidated"
     TAKEN = "there is a position already"
+    TOO_MANY_CONTRACTS = "the position has fewer contracts"
+    LEVERAGE_DOWN = "the leverage of an open isolated position cannot go down"
+    HAS_POSITION = "the margin mode cannot change while the position is open"
+    NO_AUTO_MARGIN = "the exchange adds no margin to this contract by itself"
+    WOULD_LIQUIDATE = "the position would be liquidated at once"
+    DELIVERED = "the contract is delivered"
     NO_SUCH_ACCOUNT = "there is no such account"
 
 

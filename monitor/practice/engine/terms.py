@@ -25,7 +25,10 @@ class Terms(ABC):
 
     ``unit``: the smallest amount of any currency. ``fee_from_margin``: opening fees come out of the position's margin.
     ``funding_from_wallet``: funding is paid from the free balance first, and received there. ``cut_fee_to_fund``: the fee of a
-    partial liquidation goes to the insurance fund.
+    partial liquidation goes to the insurance fund. ``deleverage_fee``: a share of the value, taken where a position is
+    auto-deleveraged; ``delivery_fee`` where its contract is delivered. ``leverage_moves_margin``: another leverage setting
+    releases margin of an open isolated position, or asks for more; else it can only go up and moves none. ``auto_adds``: the
+    exchange can add margin by itself. ``mode_with_position``: the margin mode may change under open positions.
     """
 
     exchange: str
@@ -33,6 +36,11 @@ class Terms(ABC):
     fee_from_margin: bool = False
     funding_from_wallet: bool = False
     cut_fee_to_fund: bool = False
+    leverage_moves_margin: bool = True
+    auto_adds: bool = True
+    mode_with_position: bool = False
+    deleverage_fee: Decimal = NOTHING
+    delivery_fee: Decimal
     taker_fee: Decimal
 
     @abstractmethod

@@ -5,7 +5,7 @@ Named after what a client sees:
     no reply      refuse (the whole server), reset, close, hang, drip, cut_body
     no sense      cut_json, html, empty, empty_object, null, no_list, nan, huge (60 MB)
     refused       429, 418, 403, 408, 500, 502, 503, 504, key_expired, read_only
-    untrue        clock_off, frozen_time, frozen_mark, empty_positions
+    untrue        clock_off, frozen_time, frozen_mark, empty_positions, disappear (one position missing from the lists of them)
     behind        history_lag (the record of margin changes), frozen_margin (what a position shows of them)
     unlooked-for  tiers (the exchange asks more margin from now on; taking the fault out does not undo that)
     late          slow
@@ -61,6 +61,7 @@ class FaultKind(StrEnum):
     FROZEN_TIME = "frozen_time"
     FROZEN_MARK = "frozen_mark"
     EMPTY_POSITIONS = "empty_positions"
+    DISAPPEAR = "disappear"
     HISTORY_LAG = "history_lag"
     FROZEN_MARGIN = "frozen_margin"
     TIERS = "tiers"
@@ -80,7 +81,8 @@ class Fault:
     ``exchange``, ``account`` (its name or key) and ``call`` (a pattern over the path, ``*balance*``) narrow it; ``method`` GET or
     POST. It begins ``after`` seconds from now and ends after ``lasts`` seconds or ``times`` calls (None: never).
     ``amount`` is the kind's own measure: seconds of slow, hang and drip (a byte), milliseconds of clock_off, MB of huge, the
-    factor of tiers, which change for ``contract`` (None: all).
+    factor of tiers, which change for ``contract`` (None: all). ``contract`` is also the one that does disappear (None: the first
+    in the list), and ``times`` then counts lists of positions only.
     ``executes``: a write takes effect this many seconds after it came (0: at once; negative: never; None: as the kind suggests).
     """
 
@@ -111,6 +113,8 @@ class Fault:
             return False
         if self.method not in {None, call.method} or not fnmatch.fnmatchcase(call.path, self.call):
             return False
+        if self.kind is FaultKind.DISAPPEAR:
+            return is_position_list(call.path)
         return self.kind is not FaultKind.READ_ONLY or call.method == "POST" or _shows_rights(call.path)
 
 
@@ -181,6 +185,11 @@ class Faults:
         for number, placed in list(self._placed.items()):
             if placed.left == 0 or (placed.ends is not None and placed.ends <= now):
                 del self._placed[number]
+
+
+def is_position_list(path: str) -> bool:
+    """The call that lists positions."""
+    return path.endswith(("/positionRisk", "/position/list", "/account/positions"))
 
 
 def _shows_rights(path: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monitor.practice.call import Call, Reply
-from monitor.practice.faults import Fault, FaultKind
+from monitor.practice.faults import Fault, FaultKind, is_position_list
 from monitor.practice.wire import binance_door, bybit_door, okx_door, rows_bybit
 
 PAGE = b"<!DOCTYPE html><html><head><title>Attention Required!</title></head><body>Please try again later.</body></html>"
@@ -98,6 +98,8 @@ def _rewritten(fault: Fault, call: Call, body: Any, held: Held) -> Any:
             return _without_list(body)
         case FaultKind.EMPTY_POSITIONS:
             return _emptied(body) if is_position_list(call.path) else body
+        case FaultKind.DISAPPEAR:
+            return _without_position(body, fault.contract)
         case FaultKind.NAN:
             return _each(body, "", lambda _, name, value: "NaN" if name in _MARKED else value)
         case FaultKind.FROZEN_TIME:
@@ -114,11 +116,6 @@ def _rewritten(fault: Fault, call: Call, body: Any, held: Held) -> Any:
             return _each(body, "", lambda _, name, value: told.get(name, value))
         case _:
             return body
-
-
-def is_position_list(path: str) -> bool:
-    """The call that lists positions."""
-    return path.endswith(("/positionRisk", "/position/list", "/account/positions"))
 
 
 def _until(body: Any, newest: int) -> Any:
@@ -148,6 +145,25 @@ def _emptied(body: Any) -> Any:
     if isinstance(body, dict) and isinstance(body.get("result"), dict):
         return body | {"result": body["result"] | {"list": [], "nextPageCursor": ""}}
     return body | {"data": []} if isinstance(body, dict) else body
+
+
+def _without_position(body: Any, contract: str | None) -> Any:
+    """The right envelope, its list without the open position of ``contract`` (None: without its first open one)."""
+    if isinstance(body, dict) and isinstance(body.get("result"), dict):
+        return body | {"result": body["result"] | {"list": _without_row(body["result"].get("list", []), contract)}}
+    if isinstance(body, dict):
+        return body | {"data": _without_row(body.get("data", []), contract)}
+    return _without_row(body, contract)
+
+
+def _without_row(rows: list[dict[str, Any]], contract: str | None) -> list[dict[str, Any]]:
+    named = next((row for row in rows if contract is None and _is_open(row)), None)
+    gone = contract if named is None else named.get("symbol", named.get("instId"))
+    return [row for row in rows if row.get("symbol", row.get("instId")) != gone]
+
+
+def _is_open(row: dict[str, Any]) -> bool:
+    return any(str(row.get(name, "0")).strip("-0.") for name in ("positionAmt", "size", "pos"))
 
 
 def _each(body: Any, row: str, change: Callable[[str, str, Any], Any]) -> Any:

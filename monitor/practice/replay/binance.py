@@ -236,6 +236,7 @@ def answers(part: Mapping[str, Any]) -> Answers:
             ("GET", f"/{kind}/v1/positionMargin/history"): lambda _: [],
             ("GET", f"/{kind}/v1/openOrders"): lambda _: [],
             ("GET", f"/{kind}/v1/forceOrders"): lambda _: [],
+            ("GET", f"/{kind}/v1/allOrders"): lambda _: [],
             ("GET", f"/{kind}/v1/income"): lambda _: [],
             ("GET", f"/{kind}/v1/userTrades"): lambda _: [],
             ("POST", f"/{kind}/v1/positionMargin"): lambda call: {

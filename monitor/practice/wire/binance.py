@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from monitor.practice.call import number, text
-from monitor.practice.engine.accounts import Slot
+from monitor.practice.engine.accounts import Mode, Slot
 from monitor.practice.engine.contracts import Contract
 from monitor.practice.engine.refusal import Reason, Refused
 from monitor.practice.wire.binance_history import HISTORY
@@ -63,12 +63,14 @@ def exchange_info(request: Request, *, coin: bool) -> dict[str, Any]:
 
 def symbol_config(request: Request) -> list[dict[str, Any]]:
     """symbolConfig: margin mode and leverage of every contract."""
-    cross = {view.position.contract.id for view in views(request.exchange, request.account) if not view.isolated}
+    positions_now = request.account.positions.values()
+    cross = {position.contract.id for position in positions_now if position.mode is Mode.CROSS}
+    adding = {position.contract.id for position in positions_now if position.auto_add}
     return [
         {
             "symbol": contract.id,
             "marginType": "CROSSED" if contract.id in cross else "ISOLATED",
-            "isAutoAddMargin": False,
+            "isAutoAddMargin": contract.id in adding,
             "leverage": int(request.account.leverage.get(contract.id, Decimal(20))),
             "maxNotionalValue": text(contract.tiers[-1].cap),
         }

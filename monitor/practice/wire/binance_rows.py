@@ -54,7 +54,8 @@ def position_row(contract: Contract, side: str, mark: Decimal, view: View | None
             "askNotional": "0",
         }
     if older:
-        row |= {"leverage": text(leverage), "marginType": "isolated" if isolated else "cross", "isAutoAddMargin": "false"}
+        auto = "true" if view and view.position.auto_add else "false"
+        row |= {"leverage": text(leverage), "marginType": "isolated" if isolated else "cross", "isAutoAddMargin": auto}
     if older and not contract.inverse:
         row["maxNotionalValue"] = text(contract.tiers[-1].cap)
     return row

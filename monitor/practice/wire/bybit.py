@@ -72,7 +72,7 @@ def _row(view: View) -> dict[str, Any]:
         "avgPrice": text(position.entry),
         "positionValue": text(view.stake.value(position.entry), 8),
         "tradeMode": 0,
-        "autoAddMargin": 0,
+        "autoAddMargin": int(position.auto_add),
         "positionStatus": "Normal" if position.liquidating_since is None else "Liq",
         "leverage": text(position.leverage),
         "markPrice": text(view.mark),

@@ -1,8 +1,10 @@
 """Bybit's records of an account: executions, closed profit and the transaction log.
 
 A takeover is an execution of type BustTrade at the bankruptcy price, a step of the ladder before it a Trade with createType
-CreateByLiq. Margin changes leave no record anywhere: only the position shows them. Position, account and enum pages, read
-2026-11-22.
+CreateByLiq, an auto-deleveraging an AdlTrade. A linear contract ends with an execution of type Delivery, an inverse one with
+Settle, both in the transaction log as DELIVERY (for the inverse one UNVERIFIED). Changes of margin, leverage and margin mode, the
+exchange's own too, leave no record anywhere: only the position shows them. "Get Trade History", "Get Closed PnL", "Get
+Transaction Log" and "Enums Definitions" (execType, createType, type), read 2026-11-23.
 """
 
 from __future__ import annotations
@@ -11,11 +13,17 @@ from collections.abc import Callable
 from typing import Any
 
 from monitor.practice.call import text
-from monitor.practice.engine.accounts import Kind, Record
+from monitor.practice.engine.accounts import CLOSING, TRADES, Kind, Record
 from monitor.practice.wire.route import Request, between
 from monitor.practice.wire.rows_bybit import envelope, page
+from monitor.practice.wire.view import fills
 
-_CREATED_BY = {Kind.CUT: "CreateByLiq", Kind.TAKEOVER: "CreateByTakeOver_PassThrough"}
+_CREATED_BY = {
+    Kind.CUT: "CreateByLiq",
+    Kind.TAKEOVER: "CreateByTakeOver_PassThrough",
+    Kind.DELEVERAGE: "CreateByAdl_PassThrough",
+    Kind.DELIVERY: "CreateBySettle",
+}
 _LOGGED = {
     Kind.DEPOSIT: "TRANSFER_IN",
     Kind.OPEN: "TRADE",
@@ -23,7 +31,10 @@ _LOGGED = {
     Kind.FUNDING: "SETTLEMENT",
     Kind.CUT: "LIQUIDATION",
     Kind.TAKEOVER: "LIQUIDATION",
+    Kind.DELEVERAGE: "ADL",
+    Kind.DELIVERY: "DELIVERY",
 }
+_CLOSED_BY = {Kind.TAKEOVER: "BustTrade", Kind.DELIVERY: "Settle"}
 
 
 def _records(request: Request, kinds: set[Kind]) -> list[Record]:
@@ -42,10 +53,29 @@ def _side(record: Record) -> str:
     return "Buy" if record.buys else "Sell"
 
 
+def _exec_type(record: Record) -> str:
+    match record.kind:
+        case Kind.TAKEOVER:
+            return "BustTrade"
+        case Kind.DELEVERAGE:
+            return "AdlTrade"
+        case Kind.DELIVERY:
+            return "Settle" if record.contract is not None and record.contract.inverse else "Delivery"
+        case _:
+            return "Trade"
+
+
+def _fee_rate(request: Request, record: Record) -> str:
+    terms = request.exchange.terms["bybit"]
+    special = {Kind.DELEVERAGE: terms.deleverage_fee, Kind.DELIVERY: terms.delivery_fee, Kind.FUNDING: record.rate}
+    return text(special.get(record.kind, request.account.fee_rate))
+
+
 def executions(request: Request) -> Any:
     """execution/list."""
     rows = []
-    for record in _records(request, {Kind.OPEN, Kind.CLOSE, Kind.CUT, Kind.TAKEOVER}):
+    for fill in fills(_records(request, set(TRADES))):
+        record = fill.record
         if record.contract is None:
             continue
         rows.append(
@@ -56,15 +86,15 @@ def executions(request: Request) -> Any:
                 "orderLinkId": "",
                 "side": _side(record),
                 "indexPrice": "",
-                "orderId": f"order-{record.id}",
+                "orderId": f"order-{record.fill}",
                 "stopOrderType": "UNKNOWN",
                 "leavesQty": "0",
                 "execTime": str(record.at),
                 "feeCurrency": "",
                 "isMaker": False,
                 "execFee": text(-record.fee, 8),
-                "feeRate": text(request.account.fee_rate),
-                "execId": f"exec-{record.id}",
+                "feeRate": _fee_rate(request, record),
+                "execId": f"exec-{record.fill}",
                 "tradeIv": "",
                 "blockTradeId": "",
                 "markPrice": text(record.mark),
@@ -73,9 +103,9 @@ def executions(request: Request) -> Any:
                 "orderQty": text(record.quantity),
                 "orderPrice": text(record.price, 8),
                 "execValue": text(record.contract.value(record.quantity, record.price), 8),
-                "execType": "BustTrade" if record.kind is Kind.TAKEOVER else "Trade",
+                "execType": _exec_type(record),
                 "execQty": text(record.quantity),
-                "closedSize": text(record.quantity) if record.closes else "0",
+                "closedSize": text(fill.closed),
                 "execPnl": text(record.profit, 8),
                 "createType": _CREATED_BY.get(record.kind, "CreateByUser"),
                 "extraFees": "",
@@ -90,7 +120,7 @@ def executions(request: Request) -> Any:
 def closed_profit(request: Request) -> Any:
     """position/closed-pnl: closing profit less the fee of closing."""
     rows = []
-    for record in _records(request, {Kind.CLOSE, Kind.CUT, Kind.TAKEOVER}):
+    for record in _records(request, set(CLOSING)):
         contract = record.contract
         if contract is None:
             continue
@@ -102,7 +132,7 @@ def closed_profit(request: Request) -> Any:
                 "updatedTime": str(record.at),
                 "createdTime": str(record.at),
                 "side": _side(record),
-                "orderId": f"order-{record.id}",
+                "orderId": f"order-{record.fill}",
                 "closedPnl": text(record.profit + record.fee, 8),
                 "openFee": "0",
                 "closeFee": text(-record.fee, 8),
@@ -113,7 +143,7 @@ def closed_profit(request: Request) -> Any:
                 "cumEntryValue": text(contract.value(record.quantity, record.entry), 8),
                 "cumExitValue": text(contract.value(record.quantity, record.price), 8),
                 "orderPrice": text(record.price, 8),
-                "execType": "BustTrade" if record.kind is Kind.TAKEOVER else "Trade",
+                "execType": _CLOSED_BY.get(record.kind, "Trade"),
                 "fillCount": "1",
             }
         )
@@ -144,10 +174,10 @@ def transaction_log(request: Request) -> Any:
                 "cashFlow": text(record.profit + record.penalty + (record.amount if record.kind is Kind.DEPOSIT else 0), 8),
                 "change": text(record.own_change, 8),
                 "cashBalance": text(record.wallet, 8),
-                "feeRate": text(record.rate if record.kind is Kind.FUNDING else request.account.fee_rate),
+                "feeRate": _fee_rate(request, record),
                 "bonusChange": "",
-                "tradeId": f"exec-{record.id}" if trade else "",
-                "orderId": f"order-{record.id}" if trade else "",
+                "tradeId": f"exec-{record.fill}" if trade else "",
+                "orderId": f"order-{record.fill}" if trade else "",
                 "orderLinkId": "",
                 "extraFees": "",
             }

@@ -1,7 +1,10 @@
 """OKX's records of an account: bills and closed positions.
 
 A liquidation leaves bills of type 5 (100 to 103 partial, 104 to 107 full) and a positions-history row of type 4 or 3 with the
-mark at which it was triggered. Account section, read 2026-11-22.
+mark at which it was triggered; an auto-deleveraging bills of type 9 (125, 126 closing a long, a short; 127, 128 buying, selling)
+and a row of type 5; a delivery bills of type 3 (112 of a long, 113 of a short) and an ordinary row of type 2. A change of
+leverage moves margin like a change by hand, with the same bills (UNVERIFIED). "Bills details" and "Positions history", read
+2026-11-23.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from monitor.practice.wire.route import Request, between
 from monitor.practice.wire.rows_okx import envelope, split_instrument
 
 _TYPES = {Kind.DEPOSIT: "1", Kind.OPEN: "2", Kind.CLOSE: "2", Kind.ADD: "6", Kind.REDUCE: "6", Kind.FUNDING: "8"}
-_TYPES |= {Kind.CUT: "5", Kind.TAKEOVER: "5"}
-_ENDINGS = {Kind.CLOSE: "2", Kind.TAKEOVER: "3", Kind.CUT: "4"}
+_TYPES |= {Kind.CUT: "5", Kind.TAKEOVER: "5", Kind.DELEVERAGE: "9", Kind.DELIVERY: "3", Kind.LEVERAGE: "6"}
+_ENDINGS = {Kind.DELIVERY: "2", Kind.TAKEOVER: "3", Kind.CUT: "4", Kind.DELEVERAGE: "5"}
+_FORCED = {Kind.CUT: 100, Kind.TAKEOVER: 104, Kind.DELEVERAGE: 125}
+_TRIGGERED = frozenset(_FORCED)
 
 
 def _subtype(record: Record) -> str:
@@ -26,12 +31,14 @@ def _subtype(record: Record) -> str:
     match record.kind:
         case Kind.DEPOSIT:
             return "11" if record.amount > 0 else "12"
-        case Kind.ADD | Kind.REDUCE:
-            return "160" if record.kind is Kind.ADD else "161"
+        case Kind.ADD | Kind.REDUCE | Kind.LEVERAGE:
+            return "160" if record.into_margin > 0 else "161"
         case Kind.FUNDING:
             return "173" if record.amount < 0 else "174"
-        case Kind.CUT | Kind.TAKEOVER:
-            first = 100 if record.kind is Kind.CUT else 104
+        case Kind.DELIVERY:
+            return "112" if record.long else "113"
+        case Kind.CUT | Kind.TAKEOVER | Kind.DELEVERAGE:
+            first = _FORCED[record.kind]
             if hedged:
                 return str(first if record.long else first + 1)
             return str(first + 2 if record.buys else first + 3)
@@ -61,9 +68,9 @@ def bills(request: Request) -> Any:
             "instId": inst_id,
             "instType": split_instrument(inst_id)[3] if inst_id else "",
             "interest": "0",
-            "mgnMode": "isolated" if inst_id else "",
+            "mgnMode": record.mode.value if inst_id else "",
             "notes": "",
-            "ordId": str(record.id) if record.quantity else "",
+            "ordId": str(record.fill) if record.quantity else "",
             "pnl": text(record.profit + (record.amount if record.kind is Kind.FUNDING else 0)),
             "posBal": text(record.margin),
             "posBalChg": text(record.into_margin),
@@ -72,7 +79,7 @@ def bills(request: Request) -> Any:
             "sz": text(record.quantity or abs(record.into_margin or record.amount)),
             "tag": "",
             "to": "",
-            "tradeId": str(record.id) if record.quantity else "",
+            "tradeId": str(record.fill) if record.quantity else "",
             "ts": str(record.at),
             "type": _TYPES[record.kind],
         }
@@ -127,7 +134,7 @@ def _closed_row(record: Record, total: dict[str, Decimal]) -> dict[str, Any]:
         "instType": split_instrument(inst_id)[3],
         "lever": text(record.leverage),
         "liqPenalty": text(penalty),
-        "mgnMode": "isolated",
+        "mgnMode": record.mode.value,
         "openAvgPx": text(record.entry),
         "openMaxPos": text(total["closed"] + record.left),
         "pnl": text(pnl),
@@ -135,8 +142,8 @@ def _closed_row(record: Record, total: dict[str, Decimal]) -> dict[str, Any]:
         "posId": str(record.position_id),
         "posSide": record.slot.value,
         "realizedPnl": text(pnl + fee + funding + penalty),
-        "triggerPx": text(record.mark) if record.kind in {Kind.CUT, Kind.TAKEOVER} else "",
-        "type": _ENDINGS[record.kind],
+        "triggerPx": text(record.mark) if record.kind in _TRIGGERED else "",
+        "type": _ENDINGS.get(record.kind, "1" if record.left else "2"),
         "uTime": str(record.at),
         "uly": "-".join(inst_id.split("-")[:2]),
     }
