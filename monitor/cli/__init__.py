@@ -57,6 +57,7 @@ VERBS = {
     "topups": "topups",
     "margin": "margin",
     "credentials": "credentials",
+    "service": "service",
     "calc": "plan",
     "demo": "demo",
     "practice": "practice",
