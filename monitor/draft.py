@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 
 from monitor.alerts.lifecycle import NO_VERDICT, Step, advance, end
 from monitor.alerts.model import (
@@ -22,18 +21,15 @@ from monitor.alerts.model import (
 )
 from monitor.alerts.near import makes_near
 from monitor.margin.assessment import Assessment
-from monitor.margin.position import PositionKey, PositionStatus
+from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 from monitor.observe import Observation, learned
 from monitor.policy import Policy
 from monitor.rules.base import CLEAR, ChannelSeen, FamilySeen, Judgement, KeySeen, LifeSeen, Rule, UnguardedSeen
-from monitor.speak import farewell, speak
+from monitor.speak import farewell, may_be_liquidated, speak
 from monitor.spend.armed import inert_now
 from monitor.tell import compose
-
-NEAR_THE_END = Decimal("0.05")
-"""Marks have gone that far between two polls."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +87,7 @@ class Draft:
         again = {seen.key for seen in observation.seen}
         for position in observation.closed:
             subject = position_subject(position.key)
-            if subject not in told and position.key not in again and _may_be_liquidated(position.assessment):
+            if subject not in told and position.key not in again and may_be_liquidated(position.assessment):
                 self.notices.append(farewell(subject, self.policy, self.now))
 
     def hear(self, channel: ChannelMemory) -> None:
@@ -294,11 +290,3 @@ class Draft:
             channels=tuple(self.changed_channels),
             keys=tuple(self.changed_keys),
         )
-
-
-def _may_be_liquidated(last: Assessment) -> bool:
-    """Whether a position that is gone was so near its end when it was last read that waiting for records is too slow."""
-    if last.position.status is not PositionStatus.NORMAL or last.judged.headroom <= 0:
-        return True
-    distance = last.judged.liquidation_distance
-    return distance is not None and distance < NEAR_THE_END

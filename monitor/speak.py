@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from monitor.alerts.lifecycle import Step, code_of
 from monitor.alerts.model import Alert, AlertState, Notice, NotifyReason, Ruling, Subject
 from monitor.alerts.muting import MuteReason, Silence, mute_of
+from monitor.margin.assessment import Assessment
+from monitor.margin.position import PositionStatus
 from monitor.policy import Policy
 from monitor.rules import kind_of
 from monitor.rules.base import Judgement, Level, Verdict
+
+NEAR_THE_END = Decimal("0.05")
+"""Marks have gone that far between two polls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,14 @@ def speak(step: Step, judgement: Judgement, *, policy: Policy, silences: Iterabl
         alert = replace(alert, named=named)
         ruling = _ruling(alert, named, now)
     return Speech(alert=alert, notices=notices, ruling=ruling)
+
+
+def may_be_liquidated(last: Assessment) -> bool:
+    """Whether a position that is gone was so near its end when it was last read that waiting for records is too slow."""
+    if last.position.status is not PositionStatus.NORMAL or last.judged.headroom <= 0:
+        return True
+    distance = last.judged.liquidation_distance
+    return distance is not None and distance < NEAR_THE_END
 
 
 def farewell(subject: Subject, policy: Policy, now: datetime) -> Notice:

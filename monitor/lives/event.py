@@ -102,8 +102,8 @@ class LifeEvent:
     """One event. ``at``: when it happened by the exchange's record (``since`` is None), or when it was first seen: then it
     happened after ``since``. ``seen_at``: when margincall knew of it.
 
-    ``before`` and ``after``: contracts, or leverage, or margin, as the kind has it; ``unit``: what one contract is. ``amount``: of
-    margin, signed. ``cause`` and ``actor`` as in a margin change. ``ended``: the position is gone with it. ``detail``: further
+    ``before`` and ``after``: contracts, or leverage, or margin, as the kind has it; ``unit``: what one contract is; ``amount``:
+    of margin, signed. ``cause`` and ``actor`` as in a margin change. ``ended``: the position is gone with it. ``detail``: further
     words. ``waits``: it is told with what else happened while nothing watched.
     """
 

@@ -1,10 +1,10 @@
 """Watch: a margin that is another one than at the reading before, whoever changed it.
 
 Two readings show the sum of what happened between them, and not who did it. The cause is the likeliest, as far as that is
-known: a change of ours that fits, a fill where the size or the entry moved, another leverage setting, the exchange's own automatic
-margin where that is on, funding where the time and the size of it fit (Binance and OKX take it from the isolated margin, Bybit
-where the wallet is empty; all three settle it on the full hour: facts of each exchange, read 2026-11-22), and else somebody's hand
-elsewhere.
+known: a change of ours that fits, a fill where the size or the entry moved, another leverage setting, the exchange's own
+automatic margin where that is on, funding where the time and the size of it fit (Binance and OKX take it from the isolated
+margin, Bybit where the wallet is empty; all three settle it on the full hour: facts of each exchange, read 2026-11-22), and else
+somebody's hand elsewhere.
 """
 
 from __future__ import annotations
