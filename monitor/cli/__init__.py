@@ -46,6 +46,7 @@ def _root(
 
 
 VERBS = {
+    "init": "init",
     "run": "run",
     "reload": "reload",
     "check": "check",
