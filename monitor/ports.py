@@ -44,6 +44,22 @@ class CheckLine:
     advice: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreHealth:
+    """How a store's file is. ``schema``: its number, of which the program knows up to ``newest``; ``size``: bytes, side files
+    included; ``whole``: SQLite's own check found no damage, None where it did not end in time; ``sqlite``: the library's version;
+    ``made_at``: None where not known; ``copied_at``: when the newest daily copy was made, None without one.
+    """
+
+    schema: int
+    newest: int
+    size: int
+    whole: bool | None
+    sqlite: tuple[int, ...]
+    made_at: datetime | None = None
+    copied_at: datetime | None = None
+
+
 class Exchange(Protocol):
     """One account on one exchange, read only."""
 
@@ -80,8 +96,11 @@ class Exchange(Protocol):
         """
         ...
 
-    async def inspect(self) -> Sequence[CheckLine]:
-        """What `check` tells of this account: connection, clock, margin and position mode, what is guarded and what not."""
+    async def inspect(self, *, polled: bool = False) -> Sequence[CheckLine]:
+        """What `check` tells of this account: connection, clock, the key, margin and position mode, what is guarded and what not.
+
+        ``polled``: leave out what is guarded, as beside a daemon that polls it anyway. May take as long as a slow exchange does.
+        """
         ...
 
     async def close(self) -> None:
@@ -246,6 +265,14 @@ class Store(Protocol):
 
     async def keep_ban(self, scope: str, until: datetime) -> None:
         """Remember over restarts that nothing may be sent in ``scope`` before ``until``."""
+        ...
+
+    async def note(self, name: str) -> str | None:
+        """What was last kept under ``name``, None if nothing ever was."""
+        ...
+
+    async def keep_note(self, name: str, text: str) -> None:
+        """Keep ``text`` under ``name``, over restarts, in the place of what was there."""
         ...
 
     async def thin(self, now: datetime) -> bool:

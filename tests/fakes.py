@@ -55,6 +55,7 @@ class FakeExchange:
         self.refreshed: list[str] = []
         self.expected: list[Position] = []
         self.lines: tuple[CheckLine, ...] = ()
+        self.inspected: list[bool] = []
         self.key: KeyFacts | None = None
         self.inquiries: list[Inquiry] = []
         self.closed = False
@@ -96,7 +97,8 @@ class FakeExchange:
     async def fetch_key(self) -> KeyFacts | None:
         return self.key
 
-    async def inspect(self) -> Sequence[CheckLine]:
+    async def inspect(self, *, polled: bool = False) -> Sequence[CheckLine]:
+        self.inspected.append(polled)
         return self.lines
 
     async def close(self) -> None:
@@ -147,6 +149,7 @@ class FakeStore:
         self._outbox = FakeOutbox(self._fires, self._is_open)
         self.journal = FakeJournal()
         self._bans: dict[str, datetime] = {}
+        self._notes: dict[str, str] = {}
         self.backed_up: list[datetime] = []
         self.stop_file = False
         self._closed = False
@@ -192,6 +195,14 @@ class FakeStore:
         if self.stop_file or self.journal.stopped_at is not None:
             raise TopUpsStopped("the kill switch is thrown")
         await self.commit(commit, channels=channels)
+
+    async def note(self, name: str) -> str | None:
+        self._check()
+        return self._notes.get(name)
+
+    async def keep_note(self, name: str, text: str) -> None:
+        self._check()
+        self._notes[name] = text
 
     async def thin(self, now: datetime) -> bool:
         del now

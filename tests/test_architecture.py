@@ -16,7 +16,7 @@ ROOMS = {
     "cli": 0,
     "app": 1,
     "demo": 1,
-    **dict.fromkeys(("web", "daemon", "config", "exchanges", "notify", "store", "practice"), 2),
+    **dict.fromkeys(("web", "daemon", "doctor", "config", "exchanges", "notify", "store", "practice"), 2),
     **dict.fromkeys(("ports", "clock"), 3),
     **dict.fromkeys(TOGETHER, 4),
     "lives": 5,

@@ -1,36 +1,40 @@
-"""`margincall check`: will this work? Config, secrets, each account, each channel; changes nothing and sends nothing."""
+"""`margincall check`: will this work? The doctor's look at config, files, store, machine, each account and each channel."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli import AsJson, Config
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.app.doctor import Section
     from monitor.config import Loaded
     from monitor.ports import CheckLine
 
-    Told = list[tuple[str, Sequence[CheckLine]]]
-
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+INDENT = 8
+"""Columns before what a line goes on with."""
 
 
 def check(
     config: Config = None,
+    send: Annotated[bool, typer.Option("--send", help="Also send a test message to each channel, and a heartbeat.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check config, credentials, every account's connection, clock and modes, and what is guarded. Sends nothing.
+    """Check config, files, store, machine, channels, and each account's key, clock and modes. Sends nothing without --send.
 
     Exit 0 when nothing failed, 1 otherwise.
     """
     from monitor import app
+    from monitor.app.doctor import local_sections
     from monitor.cli.documents import SCHEMA, iso
     from monitor.cli.live import inspect_all
     from monitor.config import load
@@ -38,7 +42,9 @@ def check(
 
     loaded = load(config)
     logs.configure("error", secrets=app.secrets_of(loaded))
-    told: Told = [("config", _config_lines(loaded)), ("channels", _channel_lines(loaded))]
+    told = local_sections(loaded, datetime.now(UTC))
+    if send:
+        told.append(("sent", asyncio.run(_sent(loaded))))
     told += asyncio.run(inspect_all(loaded)).items()
     if loaded.settings.top_ups or any(one.top_up_credentials for one in loaded.settings.accounts.values()):
         from monitor.cli.topup_checks import top_up_lines
@@ -53,53 +59,27 @@ def check(
         raise typer.Exit(1)
 
 
-def _config_lines(loaded: Loaded) -> list[CheckLine]:
+async def _sent(loaded: Loaded) -> list[CheckLine]:
+    """A test message through each channel, and a beat to the watcher outside."""
+    from monitor.cli.trial import send_test
+    from monitor.daemon.heartbeat import ping
     from monitor.ports import CheckLine
+    from monitor.rules.base import Level
 
-    rules = ", ".join(rule.KIND for rule in loaded.settings.rules)
+    results = await send_test(loaded, list(loaded.settings.channels), Level.WARNING)
+    if loaded.settings.heartbeat is not None:
+        url = loaded.secrets[loaded.settings.heartbeat.url_from].get_secret_value()
+        cause = await ping(url, "margincall check")
+        results["heartbeat"] = None if cause is None else f"not reached: {cause}"
     return [
-        CheckLine(status="ok", topic="file", text=str(loaded.config)),
-        CheckLine(status="ok", topic="store", text=str(loaded.store)),
-        CheckLine(status="ok", topic="secrets", text=f"{len(loaded.secrets)} found"),
-        CheckLine(status="ok" if rules else "warn", topic="rules", text=rules or "none: nothing would ever be told"),
+        CheckLine(status="ok", topic=name, text="accepted")
+        if problem is None
+        else CheckLine(status="fail", topic=name, text=problem, advice="Until this works, nobody is reached this way.")
+        for name, problem in results.items()
     ]
 
 
-def _channel_lines(loaded: Loaded) -> list[CheckLine]:
-    from monitor import app
-    from monitor.errors import NotifyFault
-    from monitor.ports import CheckLine
-
-    lines = []
-    for name in loaded.settings.channels:
-        try:
-            app.build_channels(loaded, [name])
-        except NotifyFault as error:
-            lines.append(CheckLine(status="fail", topic=name, text=error.message, advice=error.advice))
-        else:
-            lines.append(CheckLine(status="ok", topic=name, text="usable", advice=f"try it: margincall test-alert {name}"))
-    return [*lines, *_routing_lines(loaded)]
-
-
-def _routing_lines(loaded: Loaded) -> list[CheckLine]:
-    """What goes where: each level, and who is called next."""
-    from monitor.alerts.rounding import span
-    from monitor.config.discipline import routing
-    from monitor.ports import CheckLine
-
-    rules = routing(loaded.settings)
-    lines = []
-    for level, told in rules.levels.items():
-        steps = [step for step in rules.escalation if level >= step.level]
-        later = "".join(f"; unanswered for {span(step.after)}: {', '.join(step.channels)} too" for step in steps)
-        lines.append(CheckLine(status="ok", topic=level.label, text=f"goes to {', '.join(told.channels)}{later}"))
-    if rules.routes:
-        text = f"{len(rules.routes)} of your own come before the levels"
-        lines.append(CheckLine(status="ok", topic="routes", text=text))
-    return lines
-
-
-def _print(told: Told) -> None:
+def _print(told: list[Section]) -> None:
     from rich.text import Text
 
     from monitor.cli.screen import console
@@ -108,10 +88,31 @@ def _print(told: Told) -> None:
     for about, lines in told:
         screen.print(Text(about, style="bold"))
         for line in lines:
+            first, *rest = _wrapped(f"{line.topic}: {line.text}", screen.width)
             mark = Text(f"  {line.status:<5}", style=COLOURS[line.status])
-            screen.print(mark.append(f"{line.topic}: {line.text}", style="default"), soft_wrap=True)
+            screen.print(mark.append(first, style="default"), soft_wrap=True)
+            for more in rest:
+                screen.print(Text(" " * INDENT + more), soft_wrap=True)
             if line.advice and line.status != "ok":
-                screen.print(Text(f"        {line.advice}", style="dim"), soft_wrap=True)
+                for more in _wrapped(line.advice, screen.width):
+                    screen.print(Text(" " * INDENT + more, style="dim"), soft_wrap=True)
+    screen.print(Text(summary([line for _, lines in told for line in lines]), style="bold"))
+
+
+def _wrapped(text: str, columns: int) -> Iterator[str]:
+    """The text in lines that fit beside what stands before them; a path is never broken, so that it can be copied."""
+    from textwrap import wrap
+
+    yield from wrap(text, max(columns - INDENT, 20), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def summary(lines: list[CheckLine]) -> str:
+    """How many of the lines are not well, in a word or two."""
+    from monitor.alerts.notices import count_of
+
+    failed, warned = (sum(line.status == status for line in lines) for status in ("fail", "warn"))
+    parts = [f"{failed} failed"] * bool(failed) + [count_of(warned, "warning")] * bool(warned)
+    return ", ".join(parts) or "all well"
 
 
 def register(cli: typer.Typer) -> None:

@@ -42,7 +42,7 @@ def try_channels(
             raise typer.BadParameter(f"no channel named {name}; there are: {', '.join(known)}", param_hint="CHANNEL")
     loud = labels[level] if level is not None else Level.WARNING
     names = channels or (known if level is None else _channels_of(loaded, loud))
-    results = asyncio.run(_send(loaded, list(dict.fromkeys(names)), loud))
+    results = asyncio.run(send_test(loaded, list(dict.fromkeys(names)), loud))
     for name, problem in results.items():
         typer.echo(f"{name}: {'accepted' if problem is None else f'NOT accepted: {problem}'}")
     if any(problem is not None for problem in results.values()):
@@ -73,7 +73,8 @@ def _test_message(level: Level, now: datetime) -> Message:
     )
 
 
-async def _send(loaded: Loaded, names: list[str], level: Level) -> dict[str, str | None]:
+async def send_test(loaded: Loaded, names: list[str], level: Level) -> dict[str, str | None]:
+    """Send a test message to the channels of these names; by name, None where it was accepted, else why not."""
     from monitor import app
     from monitor.clock import SystemClock
     from monitor.errors import NotifyFault

@@ -35,6 +35,12 @@ class Loaded:
     secrets: Mapping[str, SecretStr]
 
     @property
+    def secrets_dir(self) -> Path | None:
+        """The folder of secrets that the configuration names."""
+        written = self.settings.secrets_dir
+        return None if written is None else beside(self.config, written)
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in force."""
         return self.settings.rules

@@ -73,14 +73,24 @@ class Heartbeat:
 
     async def _ping(self, session: aiohttp.ClientSession, path: str, line: str) -> None:
         crashpoint("heartbeat.beating")
-        try:
-            async with session.post(self._url + path, data=line.encode(), allow_redirects=False) as reply:
-                reached, cause = reply.status < 400, f"HTTP {reply.status}"
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reached, cause = False, type(error).__name__
-        if reached is not self._reachable:
-            self._reachable = reached
-            if reached:
+        cause = await _posted(session, self._url + path, line)
+        if (cause is None) is not self._reachable:
+            self._reachable = cause is None
+            if cause is None:
                 log.info("heartbeat.reached")
             else:
                 log.warning("heartbeat.not_reached", cause=cause)
+
+
+async def ping(url: str, line: str) -> str | None:
+    """One beat by hand; None where the watcher outside took it, else why not."""
+    async with aiohttp.ClientSession(timeout=PATIENCE, trust_env=False) as session:
+        return await _posted(session, url.rstrip("/"), line)
+
+
+async def _posted(session: aiohttp.ClientSession, url: str, line: str) -> str | None:
+    try:
+        async with session.post(url, data=line.encode(), allow_redirects=False) as reply:
+            return None if reply.status < 400 else f"HTTP {reply.status}"
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return type(error).__name__

@@ -6,34 +6,44 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from monitor.alerts.rounding import line_share
 from monitor.alerts.wording import doubts_in_words
 from monitor.errors import ExchangeFault, MargincallError
+from monitor.exchanges.key_lines import TOPIC, key_lines
+from monitor.margin.fees import WITH_FEES
+from monitor.margin.position import Position
 from monitor.margin.reading import LEFT_OUT, UNREADABLE, FamilyFailure, FamilyNotOpened, FamilyReading, FamilySnapshot, Unguarded
 from monitor.ports import CheckLine
 
 if TYPE_CHECKING:
     from monitor.exchanges.family import AccountReader
+    from monitor.exchanges.spec import Access
 
 _ASK_SECONDS = 10.0
 _SKEW_SECONDS = 1.0
 """From here on a machine's clock is worth mending, although requests are signed with the exchange's."""
 
 
-async def inspected(reader: AccountReader) -> Sequence[CheckLine]:
+async def inspected(reader: AccountReader, *, polled: bool = False) -> Sequence[CheckLine]:
     """All lines. What fails is told and the rest is still tried: one host of an exchange can be down while others answer.
 
-    Only families decide whether the account can be guarded: what else does not answer is a warning.
+    Only families decide whether the account can be guarded: what else does not answer is a warning. ``polled``: somebody polls
+    the families anyway, so they are left to him.
     """
     no_clock = await _no_clock(reader)
-    readings = await asyncio.gather(*(reader.fetch_family(family) for family in reader.families))
+    readings = await asyncio.gather(*(reader.fetch_family(family) for family in reader.families if not polled))
     answered = any(not isinstance(reading, FamilyFailure) for reading in readings)
-    lines = _connection_lines(reader, no_clock, answered=answered)
+    lines = [_site_line(reader.access), *_connection_lines(reader, no_clock, answered=answered)]
     for reading in readings:
         lines.extend(_family_lines(reading))
     for family, contracts in reader.unwatched.items():
         left = " and ".join(sorted(contracts))
         lines.append(CheckLine(status="ok", topic=family, text=f"{left} contracts are not watched: left out by `contracts`"))
-    for topic, ask in reader.account_checks().items():
+
+    async def key() -> Sequence[CheckLine]:
+        return list(key_lines(await reader.read_key(), reader.clock.now()))
+
+    for topic, ask in {**reader.account_checks(), TOPIC: key}.items():
         lines.extend(await _asked(topic, ask))
     return lines
 
@@ -56,6 +66,18 @@ async def _asked(topic: str, ask: Callable[[], Awaitable[Sequence[CheckLine]]]) 
         return [CheckLine(status="warn", topic=topic, text=f"not known: {error.message}", advice=error.advice)]
     except TimeoutError:
         return [CheckLine(status="warn", topic=topic, text=f"not known: no whole answer within {_ASK_SECONDS:.0f} seconds")]
+    except Exception as error:  # noqa: BLE001 - a reply of unforeseen shape says nothing, and must not hide the other lines
+        return [CheckLine(status="warn", topic=topic, text=f"not known: an unforeseen answer ({type(error).__name__})")]
+
+
+def _site_line(access: Access) -> CheckLine:
+    """Whose hosts are asked: a key works only on the site on which it was made."""
+    if access.endpoint is not None:
+        text = f"{access.endpoint} stands in for the exchange's own hosts"
+    else:
+        text = f"the regional site {access.region}" if access.region else "the exchange's main site"
+    demo = ", demo trading" if access.demo_trading else ""
+    return CheckLine(status="ok", topic="site", text=text + demo)
 
 
 def _connection_lines(reader: AccountReader, no_clock: ExchangeFault | None, *, answered: bool) -> list[CheckLine]:
@@ -101,13 +123,38 @@ def _snapshot_lines(topic: str, snapshot: FamilySnapshot) -> list[CheckLine]:
         lines.extend(
             CheckLine(status="warn", topic=topic, text=f"{name}: {doubt}") for doubt in doubts_in_words(position.degraded)
         )
-    tables = sum(position.tiers is not None for position in snapshot.positions)
-    if held:
-        fresh = "ok" if tables == held else "warn"
-        lines.append(
-            CheckLine(status=fresh, topic=topic, text=f"maintenance tiers read for {tables} of {held} {_positions(held)}")
+    return [*lines, *terms_lines(topic, snapshot.positions)]
+
+
+def terms_lines(topic: str, positions: Sequence[Position]) -> list[CheckLine]:
+    """Whether the exchange's tier tables and taker fees stand behind the figures of these positions."""
+    held = len(positions)
+    if not held:
+        return []
+    tables = sum(position.tiers is not None for position in positions)
+    told = [
+        CheckLine(
+            status="ok" if tables == held else "warn",
+            topic=topic,
+            text=f"maintenance tiers read for {tables} of {held} {_positions(held)}",
+            advice="" if tables == held else "Until they can be read, a worse case stands in.",
         )
-    return lines
+    ]
+    if positions[0].key.exchange in WITH_FEES:
+        told.append(_fees_line(topic, positions))
+    return told
+
+
+def _fees_line(topic: str, positions: Sequence[Position]) -> CheckLine:
+    """Whether the account's own taker fee is known where liquidation hangs on it."""
+    rates = [position.taker_fee_rate for position in positions if position.taker_fee_rate is not None]
+    held = len(positions)
+    text = f"taker fee read for {len(rates)} of {held} {_positions(held)}"
+    if rates:
+        text += f": {' to '.join(dict.fromkeys(line_share(rate) for rate in (min(rates), max(rates))))}"
+    if len(rates) == held:
+        return CheckLine(status="ok", topic=topic, text=text)
+    return CheckLine(status="warn", topic=topic, text=text, advice="Until it can be read, the exchange's regular fee stands in.")
 
 
 def _unguarded_line(topic: str, unguarded: Unguarded) -> CheckLine:

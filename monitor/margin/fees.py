@@ -43,6 +43,8 @@ class FeeTerms(NamedTuple):
 
 
 NO_FEES = FeeTerms()
+WITH_FEES = frozenset({"bybit", "okx"})
+"""The exchanges on which liquidation depends on the account's taker fee."""
 
 
 def fees_of(position: Position, exposure: Exposure, tier: MaintenanceTier) -> FeeTerms:

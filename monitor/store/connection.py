@@ -136,7 +136,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_whole(connection: sqlite3.Connection, within: float) -> bool | None:
-    """Whether SQLite finds the file's structure undamaged; None where ``within`` (seconds) was not enough to look at all of it."""
+    """Whether SQLite finds the file's structure undamaged; None where ``within`` (seconds) did not suffice."""
     end = time.monotonic() + within
     connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
     try:

@@ -25,7 +25,7 @@ def newest() -> int:
 def check_readable(connection: sqlite3.Connection, path: Path) -> None:
     """Raises StoreTooNew for a store of a newer program, StoreFault for one that is older, empty or not a store of ours."""
     with translated(path):
-        version = _version_of(connection, path)
+        version = version_of(connection, path)
     if version < newest():
         raise StoreFault(
             f"the store {path} has schema {version}, older than {newest()}", hint="Start `margincall run` once: it upgrades."
@@ -35,7 +35,7 @@ def check_readable(connection: sqlite3.Connection, path: Path) -> None:
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the store to this program's schema. Raises StoreTooNew, StoreFault for a foreign file, or as ``translated``."""
     with translated(path):
-        version = _version_of(connection, path)
+        version = version_of(connection, path)
         for number, file in _files():
             if number <= version:
                 continue
@@ -48,7 +48,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
                 connection.execute(f"PRAGMA user_version = {number}")
 
 
-def _version_of(connection: sqlite3.Connection, path: Path) -> int:
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
     """The schema's number in the file, 0 for an empty one; raises StoreTooNew, or StoreFault for a file that is not ours."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()

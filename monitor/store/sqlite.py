@@ -30,6 +30,7 @@ T = TypeVar("T")
 BUSY_SECONDS = 5.0
 
 _KEEP_BAN = "INSERT INTO bans (scope, until) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET until = excluded.until"
+_KEEP_NOTE = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 class SqliteStore:
@@ -135,6 +136,19 @@ class SqliteStore:
     async def keep_ban(self, scope: str, until: datetime) -> None:
         """As the port says; the last word counts."""
         await self._within(lambda connection: connection.execute(_KEEP_BAN, (scope, to_ms(until))))
+
+    async def note(self, name: str) -> str | None:
+        """As the port says."""
+
+        def read(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute("SELECT value FROM meta WHERE name = ?", (f"note {name}",)).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._within(read)
+
+    async def keep_note(self, name: str, text: str) -> None:
+        """As the port says."""
+        await self._within(lambda connection: connection.execute(_KEEP_NOTE, (f"note {name}", text)))
 
     async def thin(self, now: datetime) -> bool:
         """As the port says."""

@@ -57,6 +57,12 @@ class StoreSuite(MemorySuite, OutboxSuite, BacklogSuite, JournalSuite, SubmitSui
         await store.keep_ban("binance", NOW + MINUTE)
         assert await store.bans() == {"binance": NOW + MINUTE, "bybit|main": NOW}
 
+    async def test_note_is_kept_by_its_name_and_the_last_word_counts(self, store):
+        assert await store.note("doctor") is None
+        for name, text in (("doctor", "first"), ("other", "its own"), ("doctor", "last")):
+            await store.keep_note(name, text)
+        assert (await store.note("doctor"), await store.note("other")) == ("last", "its own")
+
     async def test_closed_store_says_so_when_used(self, store):
         await store.close()
         await store.close()

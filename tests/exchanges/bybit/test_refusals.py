@@ -144,7 +144,10 @@ async def test_check_tells_the_mode_and_the_keys_rights():
         lines = {(line.topic, line.status): line.text for line in await at.exchange.inspect()}
         assert "no position" in lines["margin mode", "warn"]
         assert lines["usdt", "warn"] == "NOT guarded: BTC/USDT:USDT long (cross)"
-        assert "expires in 3 days" in [line.text for line in await at.exchange.inspect()]
+        told = [(line.status, line.text) for line in await at.exchange.inspect() if line.topic == "key"]
+        assert told[0] == ("warn", "may transfer and withdraw")
+        assert told[-1][1].startswith("ends in 3 days, on ")
+        assert told[-1][0] == "warn"
 
 
 async def test_check_says_ok_when_the_account_is_isolated_and_the_key_reads():

@@ -95,8 +95,10 @@ async def test_check_warns_when_the_key_may_do_more():
     config = {"acctLv": "1", "posMode": "long_short_mode", "perm": "read_only,trade,withdraw", "ip": ""}
     async with served(good_answers() | {CONFIG: json_reply(envelope([config]))}) as at:
         lines = [(line.topic, line.status, line.text) for line in await at.exchange.inspect()]
-        assert ("key", "warn", "may withdraw") in lines
-        assert ("key", "warn", "is bound to no IP address") in lines
+        assert ("key", "warn", "may trade, transfer and withdraw") in lines
+        assert ("key", "warn", "can be used from any IP address") in lines
+        idle = "OKX deletes a key that may trade after 14 idle days, unless it is bound to an IP address"
+        assert ("key", "warn", idle) in lines
         assert ("account", "warn", "a spot account holds no swaps or futures") in lines
 
 
