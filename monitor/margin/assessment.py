@@ -11,7 +11,6 @@ disagree (design: Divergence). Rules only ever see ``judged``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -46,8 +45,7 @@ class Figures(NamedTuple):
     tier: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(NamedTuple):
     """A position with its figures. ``judged is ours`` unless ``diverges``; ``degraded`` names what was missing or inferred."""
 
     position: Position
@@ -74,7 +72,7 @@ def assess(position: Position) -> Assessment:
             diverges = True
             if worse != (requirement, price):
                 judged = _figures(position, terms, pnl, *worse)
-    return Assessment(position=position, ours=ours, judged=judged, diverges=diverges, degraded=terms.degraded)
+    return Assessment(position, ours, judged, diverges, terms.degraded)
 
 
 def _figures(position: Position, terms: Terms, pnl: Decimal, requirement: Decimal, price: Decimal | None) -> Figures:

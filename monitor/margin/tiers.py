@@ -59,8 +59,7 @@ class TierTable:
 
     def index_at(self, size: Decimal) -> int:
         """The index (from 0) of the tier for a size in this table's basis; the ends of the ladder stand for sizes beyond them."""
-        last = len(self.tiers) - 1
         for index, tier in enumerate(self.tiers):
-            if index == last or tier.cap is None or size <= tier.cap:
+            if tier.cap is None or size <= tier.cap:
                 return index
-        raise AssertionError("unreachable: a table has at least one tier")
+        return len(self.tiers) - 1

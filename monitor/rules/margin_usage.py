@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from monitor.margin.assessment import Assessment
-from monitor.rules.base import Judgement, Level, PositionRule, Share, Verdict, judge_lines, require_order
+from monitor.rules.base import CLEAR, Judgement, Level, PositionRule, Share, Verdict, judge_lines, require_order
 
 UNBOUNDED_STEPS = 1_000_000
 """Worse than any usage that has a number."""
@@ -39,6 +39,10 @@ class MarginUsage(PositionRule):
         value = assessment.judged.margin_usage
         if value is None:
             return Judgement(Verdict.BREACH, Level.EMERGENCY, None, None, "the equity is gone", UNBOUNDED_STEPS)
+        milder = self.critical if self.warning is None else self.warning
+        mildest = self.emergency if milder is None else milder
+        if held is None and mildest is not None and value < mildest:
+            return CLEAR
         return judge_lines(value, self._lines(), self.dead_band, held, lower_is_worse=False)
 
     def _lines(self) -> tuple[tuple[Level, Decimal | None], ...]:

@@ -94,7 +94,7 @@ def test_the_end_of_blindness_shows_what_is_there_now():
 def test_the_worst_positions_come_first_and_the_rest_is_counted():
     marks = ["100", "92", "89", "97", "96", "95", "94"]
     known = [assess(position(mark, symbol=f"C{mark}/USDT:USDT")) for mark in marks]
-    safe = replace(assessment(cushion=None, liquidation_distance=None), position=position(symbol="SAFE/USDT:USDT"))
+    safe = assessment(cushion=None, liquidation_distance=None)._replace(position=position(symbol="SAFE/USDT:USDT"))
     _, lines = said(notice(), story(known=[safe, *known]))
     shown = [line.split("/")[0] for line in lines if " on main: " in line]
     assert shown == ["C89", "C92", "C94", "C95", "C96"]

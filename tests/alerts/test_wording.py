@@ -202,7 +202,7 @@ def sized(symbol, contract, size, contracts):
 
 
 def figures_of(about):
-    return replace(figures(), position=about)
+    return figures()._replace(position=about)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_every_title_fits_a_lock_screen_and_is_cut_nowhere(
     symbol, side, why, level, rule, cushion, away, age, gone, mode, standing
 ):
     about = figures(cushion=cushion, liquidation_distance=away, headroom=D(1) if cushion is None else cushion)
-    about = replace(about, position=position(symbol=symbol, side=side))
+    about = about._replace(position=position(symbol=symbol, side=side))
     told = notice(why, age, rule=rule, level=level)
     title = position_title(told, story(assessment=about, gone=gone, mode=mode, standing=standing))
     assert len(title) <= TITLE_WIDTH

@@ -1,6 +1,5 @@
 """Rules about what the exchange does: it disagrees, it adds margin, it changes its tiers."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,7 +20,7 @@ def disagreeing(stated: str | None, judged: str = "10"):
     """Our requirement is 10."""
     seen = assessment()
     says = ExchangeSays(requirement=None if stated is None else D(stated))
-    return replace(seen, position=position(says=says), judged=seen.judged._replace(requirement=D(judged)), diverges=True)
+    return seen._replace(position=position(says=says), judged=seen.judged._replace(requirement=D(judged)), diverges=True)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +46,12 @@ def test_exchange_disagrees_is_clear_when_the_figures_agree():
 def test_exchange_disagrees_never_warns_when_told_so_or_without_a_requirement_of_ours():
     assert ExchangeDisagrees(warning=None).judge(disagreeing("99", "99"), None).level is Level.INFO
     nothing = disagreeing("5", "5")
-    nothing = replace(nothing, ours=nothing.ours._replace(requirement=D(0)))
+    nothing = nothing._replace(ours=nothing.ours._replace(requirement=D(0)))
     assert ExchangeDisagrees().judge(nothing, None).level is Level.INFO
 
 
 def test_exchange_auto_add_is_info_while_it_is_on():
-    on = replace(assessment(), position=position(exchange_adds_margin=True))
+    on = assessment()._replace(position=position(exchange_adds_margin=True))
     assert ExchangeAutoAdd().judge(on, None).level is Level.INFO
     assert ExchangeAutoAdd().judge(assessment(), Level.INFO) is CLEAR
 
@@ -97,7 +96,7 @@ def test_tier_change_stays_critical_when_the_price_moved_away():
 
 def test_tier_change_is_a_warning_when_announced():
     seen = assessment()
-    announced = LifeSeen(assessment=replace(seen, degraded=("no_fee", ANNOUNCED)))
+    announced = LifeSeen(assessment=seen._replace(degraded=("no_fee", ANNOUNCED)))
     judgement = TierChange().judge(announced, None)
     assert (judgement.verdict, judgement.level, judgement.value) == (Verdict.BREACH, Level.WARNING, None)
     assert TierChange().judge(LifeSeen(assessment=seen), Level.WARNING) is CLEAR

@@ -139,7 +139,7 @@ def test_rules_refuse_lines_that_make_no_sense(make):
 
 def test_cushion_is_an_emergency_while_the_exchange_liquidates_whatever_the_figures():
     seen = assessment(cushion="0.9")
-    liquidating = replace(seen, position=replace(seen.position, status=PositionStatus.LIQUIDATING))
+    liquidating = seen._replace(position=replace(seen.position, status=PositionStatus.LIQUIDATING))
     judgement = Cushion().judge(liquidating, None)
     assert outcome(judgement) == (Verdict.BREACH, E)
     assert "liquidating" in judgement.reason

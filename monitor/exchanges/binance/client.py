@@ -6,7 +6,6 @@ positions instead.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -149,13 +148,14 @@ class BinanceReader(AccountReader):
         doubtful, changed = set(), set()
         for row in rows:
             setting = self._settings.get(row["symbol"])
-            # What cannot be read is told when the row is parsed.
-            with contextlib.suppress(BadReading, *UNREADABLE):
+            try:
                 if parse.tells_no_mode(row):
                     if setting is None or setting.isolated:
                         doubtful.add(row["symbol"])
                 elif setting is not None and not setting.isolated and parse.row_isolated(row, None):
                     changed.add(row["symbol"])
+            except (BadReading, *UNREADABLE):
+                continue  # told when the row is parsed
         if doubtful:
             await self._settings.have(doubtful, within=patience(), newer_than=self.clock.monotonic() - asked)
         if changed:
