@@ -201,6 +201,11 @@ class Guard:
                 Decision(memory=self.memory, commit=Commit(at=self._clock.now(), top_ups=self.memory.top_ups.changes()))
             )
 
+    async def distrust_store(self, error: StoreCorrupt) -> None:
+        """Somebody found the store damaged, whatever it says of its commits."""
+        async with self._turn:
+            self._go_on_without(Commit(at=self._clock.now()), error)
+
     async def tell_started(self, expected: Iterable[FamilyKey] = ()) -> None:
         """Say what is guarded and what not; one of the ``expected`` families that has not answered yet counts as blind."""
         title, body = started_text(watch_of(self.memory, self.policy.watching_since, expected))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 
-from monitor.errors import StoreFault
+from monitor.errors import StoreCorrupt, StoreFault
 from monitor.ports import Clock, Store
 
 log = structlog.get_logger("housekeeping")
@@ -19,10 +20,11 @@ PAUSE_SECONDS = 0.05
 
 
 class Housekeeping:
-    """Does what is due whenever poked, until cancelled."""
+    """Does what is due whenever poked, until cancelled; ``damaged`` is told when it finds the store damaged."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, damaged: Callable[[StoreCorrupt], Awaitable[None]]) -> None:
         self._store = store
+        self._damaged = damaged
         self._clock = clock
         self._due = asyncio.Event()
         self._failing = False
@@ -43,6 +45,8 @@ class Housekeeping:
                 tell = log.debug if self._failing else log.error
                 tell("housekeeping.failed", error=error.message, advice=error.advice)
                 self._failing = True
+                if isinstance(error, StoreCorrupt):
+                    await self._damaged(error)
             else:
                 self._failing = False
 

@@ -185,7 +185,7 @@ def _add_helpers(parts: Parts, crew: Crew, schedule: Schedule) -> None:
     schedule.every("keys", LOOK, keys.poke)
     crew.add("keys", keys.run)
     keys.poke()
-    housekeeping = Housekeeping(parts.store, parts.clock)
+    housekeeping = Housekeeping(parts.store, parts.clock, damaged=parts.guard.distrust_store)
     schedule.every("housekeeping", EVERY, housekeeping.poke)
     crew.add("housekeeping", housekeeping.run)
     inquiry = Inquiry(parts.exchanges, parts.guard, parts.clock)

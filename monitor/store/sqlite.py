@@ -19,6 +19,7 @@ from monitor.store.codec import from_ms, to_ms
 from monitor.store.connection import open_writer, transaction, translated
 from monitor.store.journal_recall import raise_lease
 from monitor.store.migrate import migrate
+from monitor.store.readback import read_back
 from monitor.store.recall import recall
 from monitor.store.retention import thin
 from monitor.store.switch import refuse_when_thrown
@@ -27,7 +28,10 @@ from monitor.store.writing import Writer
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 5.0
+OPEN_SECONDS = 5.0
+"""How long the start waits for a file that somebody has locked."""
+BUSY_SECONDS = 1.0
+"""How long a commit waits: whoever locks the file for longer must not hold up an alert."""
 
 _KEEP_BAN = "INSERT INTO bans (scope, until) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET until = excluded.until"
 _KEEP_NOTE = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -43,8 +47,8 @@ class SqliteStore:
         self._writer = Writer(connection)
 
     @classmethod
-    async def open(cls, path: Path, *, busy_timeout: float = BUSY_SECONDS) -> Self:
-        """Open ``path``, made if missing, checked and brought to this program's schema; ``busy_timeout`` in seconds.
+    async def open(cls, path: Path, *, busy_timeout: float = OPEN_SECONDS) -> Self:
+        """Open ``path``, made if missing, checked and brought to this program's schema; ``busy_timeout``: of that, in seconds.
 
         What an earlier process was sending when it ended is due again at once, and the memory's lease is one that no earlier
         process had. Raises StoreUnavailable, StoreCorrupt, StoreTooNew, or StoreFault for a file of another program.
@@ -58,6 +62,7 @@ class SqliteStore:
                     outbox.free_leases(connection)
                     raise_lease(connection)
                     crashpoint("start.leases_freed")
+                connection.execute(f"PRAGMA busy_timeout = {int(min(busy_timeout, BUSY_SECONDS) * 1000)}")
             except BaseException:
                 connection.close()
                 raise
@@ -83,13 +88,17 @@ class SqliteStore:
         await self._within(keep)
 
     async def submit(self, commit: Commit, *, channels: Sequence[str]) -> None:
-        """As the port says; the switch is looked at last, as near to the send as can be."""
+        """As the port says; the switch is looked at last, as near to the send as can be.
+
+        Raises StoreCorrupt also where it was kept but cannot be read back: then nobody may rely on it.
+        """
 
         def keep(connection: sqlite3.Connection) -> None:
             self._writer.keep(commit, channels)
             refuse_when_thrown(connection, self.path)
 
         await self._within(keep)
+        await self._thread.run(read_back, self.path, [intent.id for intent in commit.top_ups.intents])
 
     async def claim(
         self, channel: str, now: datetime, *, lease: timedelta, limit: int = 20, urgent: bool = False
@@ -155,7 +164,8 @@ class SqliteStore:
         return await self._within(lambda connection: thin(connection, now))
 
     async def back_up(self, now: datetime) -> None:
-        """As the port says; in a thread of its own, so that commits go on meanwhile."""
+        """As the port says, if the file can be read by somebody else; in another thread, so that commits go on meanwhile."""
+        await asyncio.to_thread(read_back, self.path)
         await asyncio.to_thread(back_up, self.path, now)
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from structlog.testing import capture_logs
 
 from monitor.daemon.housekeeping import Housekeeping
-from monitor.errors import StoreUnavailable
+from monitor.errors import StoreCorrupt, StoreUnavailable
 from tests.daemon.virtual import run_virtually
 from tests.fakes import FakeStore
 
@@ -25,9 +25,13 @@ class Dusty(FakeStore):
         return self.left > 0
 
 
-def kept(store, story):
+async def _nobody(error):
+    raise AssertionError(error)
+
+
+def kept(store, story, damaged=_nobody):
     async def main(clock):
-        keeper = Housekeeping(store, clock)
+        keeper = Housekeeping(store, clock, damaged=damaged)
         running = asyncio.create_task(keeper.run())
         await story(keeper)
         running.cancel()
@@ -65,3 +69,18 @@ def test_a_store_that_fails_is_told_once_and_tried_again():
 
     assert kept(store, story) == ["housekeeping.failed"] * 2
     assert len(store.backed_up) == 1
+
+
+def test_a_damaged_store_is_told_to_whoever_must_not_rely_on_it():
+    store, found = Dusty(1), []
+    store.fault = StoreCorrupt("damaged")
+
+    async def damaged(error):
+        found.append(error)
+
+    async def story(keeper):
+        keeper.poke()
+        await asyncio.sleep(1)
+
+    assert kept(store, story, damaged) == ["housekeeping.failed"]
+    assert found == [store.fault]

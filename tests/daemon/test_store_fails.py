@@ -110,6 +110,8 @@ async def test_a_store_that_is_not_there_refuses_everything_but_its_end():
         absent.settle(Delivery(id=1, channel="phone", message=message(1), attempt=1), "accepted", NOW),
         absent.next_due("phone"),
         absent.keep_ban("ip", NOW),
+        absent.note("doctor"),
+        absent.keep_note("doctor", "well"),
         absent.thin(NOW),
         absent.back_up(NOW),
     )
