@@ -204,5 +204,10 @@ def windows(start: int, end: int, *, longest: int | None) -> Iterator[tuple[int,
 
 
 def ended_by_exchange(position: Position) -> FillCause:
-    """What it is called when the exchange closes a position with its contract: a dated one is delivered, others are settled."""
-    return FillCause.DELIVERED if "-" in position.instrument.symbol.partition(":")[2] else FillCause.SETTLED
+    """What it is called when the exchange closes a position with its contract: a dated one is delivered, others are settled.
+
+    A guessed instrument has no date in its symbol; on Binance, where that can be, its own name still ends in one.
+    """
+    instrument = position.instrument
+    dated = "-" in instrument.symbol.partition(":")[2] or instrument.instrument_id.rpartition("_")[2].isdecimal()
+    return FillCause.DELIVERED if dated else FillCause.SETTLED

@@ -144,5 +144,7 @@ def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
         if figures.amount(row.get("cashFlow") or 0):
             found.lack("profit: some of it was settled before the position was closed (USDC session settlement)")
         amount = figures.amount(row.get("funding") or 0)
-        found.flows.append(Flow(at=asked.ours(row["transactionTime"]), kind=FlowKind.FUNDING, amount=amount, id=str(row["id"])))
+        at = asked.ours(row["transactionTime"])
+        # The wallet pays it, and the margin only where the wallet is empty: then the difference shows that.
+        found.flows.append(Flow(at=at, kind=FlowKind.FUNDING, amount=amount, in_margin=False, id=str(row["id"])))
     found.kept.add(FlowKind.FUNDING)
