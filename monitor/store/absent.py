@@ -91,14 +91,6 @@ class AbsentStore:
         """Refused."""
         self._refuse(name, text)
 
-    async def note(self, name: str) -> str | None:
-        """Refused."""
-        self._refuse(name)
-
-    async def keep_note(self, name: str, text: str) -> None:
-        """Refused."""
-        self._refuse(name, text)
-
     async def thin(self, now: datetime) -> bool:
         """Refused."""
         self._refuse(now)
