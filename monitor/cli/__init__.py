@@ -52,6 +52,7 @@ VERBS = {
     "check": "check",
     "positions": "positions",
     "history": "history",
+    "events": "events",
     "alerts": "alerts",
     "test-alert": "trial",
     "drill": "drill",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
+import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli import AsJson, Config
+from monitor.cli.columns import Column
+
+if TYPE_CHECKING:
+    from monitor.topups.changes import MarginChange
 
 margin = typer.Typer(help="Add margin to a position or take some out, and see every change.", no_args_is_help=True)
 
@@ -20,6 +27,17 @@ WAIT_SECONDS = 30.0
 LOOK_SECONDS = 0.3
 FIGURES = ("isolated_margin", "equity", "margin_usage", "cushion", "liquidation_price", "free")
 GOOD = ("VERIFIED", "RECONCILED_APPLIED")
+CHANGES = (
+    Column(name="when", right=False),
+    Column(name="known", right=False, rank=2),
+    Column(name="account", right=False, rank=4),
+    Column(name="position", right=False),
+    Column(name="amount"),
+    Column(name="by", right=False),
+    Column(name="equity", rank=5),
+    Column(name="usage", rank=3),
+    Column(name="liquidation", rank=1),
+)
 
 Symbol = Annotated[str, typer.Argument(help="Such as BTC/USDT:USDT, or BTC/USDT.")]
 Amount = Annotated[str, typer.Argument(help="In the position's own currency.")]
@@ -49,27 +67,50 @@ def log(
     symbol: Annotated[str, typer.Argument(help="Only of this symbol, such as BTC/USDT:USDT.")] = "",
     config: Config = None,
     as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")] = 100,
 ) -> None:
-    """Show every change of a margin, ours and those seen from outside, newest last; then what is not settled."""
+    """Show every change of a margin, ours and those seen from outside, newest last; then what is not settled.
+
+    recorded: the exchange's own record confirms it, at its time; seen: it lies between two readings so far apart.
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
     from monitor.cli.documents import SCHEMA, iso
-    from monitor.cli.topup_documents import change_document, change_line, intent_document, intent_line
+    from monitor.cli.symbols import unified
+    from monitor.cli.topup_documents import CHANGE_FIELDS, change_document, change_row, intent_document, intent_line
     from monitor.config.find import locate
     from monitor.store.reader import StoreReader
 
     with StoreReader(locate(config).store) as reader:
-        changes, intents = reader.margin_changes(symbol, limit=limit), reader.intents(symbol, limit=limit)
+        wanted = unified(symbol)
+        changes, intents = reader.margin_changes(wanted, limit=limit), reader.intents(wanted, limit=limit)
     if as_json:
         parts = {"changes": [change_document(one) for one in changes], "intents": [intent_document(one) for one in intents]}
         typer.echo(json.dumps({"schema": SCHEMA, "as_of": iso(datetime.now(UTC)), **parts}, indent=2))
         return
-    for change in changes:
-        typer.echo(change_line(change))
+    if as_csv:
+        writer = csv.DictWriter(sys.stdout, CHANGE_FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(map(change_row, changes))
+        return
+    _print_changes(changes)
     for intent in intents:
         if intent.is_open:
             typer.echo(f"not settled: {intent_line(intent)}")
     if not changes and not intents:
         typer.echo("No margin was changed yet.")
+
+
+def _print_changes(changes: Sequence[MarginChange]) -> None:
+    from rich.text import Text
+
+    from monitor.cli.columns import print_rows
+    from monitor.cli.screen import console
+    from monitor.cli.topup_documents import change_cells
+
+    if changes:
+        print_rows(console(), CHANGES, [[Text(cell) for cell in change_cells(one)] for one in changes])
 
 
 def _positive(text: str) -> Decimal:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from monitor.alerts.rounding import money_up, share_down, span
+from monitor.alerts.rounding import money_down, money_up, share_up, span
 from monitor.cli.documents import iso
 from monitor.margin.quantities import plain, plain_or_none
 from monitor.topups.caps import DAY
@@ -17,7 +17,10 @@ from monitor.topups.plan import trigger_in_words
 from monitor.topups.policy import Mode, TopUpPolicy
 from monitor.topups.rehearsal import rehearsing
 from monitor.topups.state import TopUpMemory
-from monitor.topups.wording import place
+from monitor.topups.wording import place, price
+
+AT_ONCE = timedelta(seconds=1)
+"""Two readings that lie closer together are one moment for people."""
 
 
 def policy_document(policy: TopUpPolicy, memory: TopUpMemory, now: datetime) -> dict[str, Any]:
@@ -96,18 +99,65 @@ def change_document(change: MarginChange) -> dict[str, Any]:
         "cause": change.cause.value,
         "actor": change.actor or None,
         "intent": change.intent or None,
+        "since": iso(change.since),
+        "record": change.record or None,
         "before": _stand(change.before),
         "after": _stand(change.after),
     }
 
 
-def change_line(change: MarginChange) -> str:
-    """One margin change, for people."""
-    was, now = change.before.cushion, change.after.cushion
-    moved = "" if was is None or now is None else f"  cushion {share_down(was)} to {share_down(now)}"
-    who = change.actor or change.cause.value
-    amount = money_up(change.amount, change.currency)
-    return f"{change.at.astimezone():%m-%d %H:%M:%S}  {place(change.key)} on {change.key.account}  {amount}  by {who}{moved}"
+CHANGE_FIELDS = (
+    "at",
+    "since",
+    "record",
+    "account",
+    "symbol",
+    "side",
+    "amount",
+    "currency",
+    "cause",
+    "actor",
+    "intent",
+    "equity_before",
+    "equity_after",
+    "margin_usage_before",
+    "margin_usage_after",
+    "liquidation_price_before",
+    "liquidation_price_after",
+)
+"""The columns of the CSV of margin changes."""
+
+
+def change_row(change: MarginChange) -> dict[str, Any]:
+    """One margin change as a row of CHANGE_FIELDS."""
+    document = change_document(change)
+    stands = [(when, document.pop(when)) for when in ("before", "after")]
+    return {**document, **{f"{name}_{when}": value for when, stand in stands for name, value in stand.items()}}
+
+
+def change_cells(change: MarginChange) -> tuple[str, ...]:
+    """One margin change for people: when, how that is known, account, position, amount, by whom, and how it stood."""
+    was, now, coin = change.before, change.after, change.currency
+    sign = "+" if change.amount > 0 else ""
+    return (
+        f"{change.at.astimezone():%m-%d %H:%M:%S}",
+        _known(change),
+        change.key.account,
+        place(change.key),
+        f"{sign}{money_down(change.amount, coin)}",
+        change.actor or change.cause.value,
+        " -> ".join(money_down(one.equity, coin).removesuffix(f" {coin}") for one in (was, now)),
+        " -> ".join("over 100 %" if one.margin_usage is None else share_up(one.margin_usage) for one in (was, now)),
+        " -> ".join("none" if one.liquidation_price is None else price(one.liquidation_price) for one in (was, now)),
+    )
+
+
+def _known(change: MarginChange) -> str:
+    """The exchange's record confirms it, at its own time; or it was only seen between two readings."""
+    if change.record:
+        return "recorded"
+    apart = change.at - change.since
+    return "seen then" if apart < AT_ONCE else f"seen within {span(apart)}"
 
 
 def _stand(stand: Stand) -> dict[str, Any]:

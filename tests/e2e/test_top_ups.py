@@ -96,7 +96,7 @@ def test_a_person_adds_and_takes_out_margin_the_same_way(tmp_path: Path) -> None
         assert changes(stage) == [Decimal(150)]
         assert "would liquidate" in run_refused(stage, "margin", "reduce", "BTC/USDT:USDT", "1200", "--yes")
         logged = run("margin", "log")
-        assert "150.00 USDT  by you" in logged
+        assert "+150.00 USDT  you" in logged
         assert "auto" in run("topups", "list")
         assert "is paused" in run("topups", "pause", "guard")
         assert "paused" in run("topups", "show", "guard")
