@@ -66,6 +66,29 @@ def test_positions_open_and_close(control):
     assert "side is long or short" in control("open", "alpha", "ETHUSDT", "up", "2", code=1)
 
 
+def test_a_position_lives_a_whole_life(control, server):
+    control("open", "beta", "BTCUSDT", "long", "0.1")
+    place, side = ("beta", "BTCUSDT"), ("--slot", "long")
+    assert control("grow", *place, "0.1", *side, "--price", "117000") == "BTCUSDT of beta is larger by 0.1.\n"
+    assert control("close", *place, *side, "--contracts", "0.05") == "BTCUSDT of beta is closed by 0.05 contracts.\n"
+    assert control("margin", *place, *side, "25") == "The margin of BTCUSDT of beta is changed by 25.\n"
+    assert control("margin", *side, *place, "--", "-5") == "The margin of BTCUSDT of beta is changed by -5.\n"
+    assert control("leverage", *place, "8", *side) == "BTCUSDT of beta has leverage 8.\n"
+    assert control("auto-margin", *place, *side) == "The exchange adds margin to BTCUSDT of beta by itself.\n"
+    assert control("auto-margin", *place, *side, "--off") == "The exchange adds no margin to BTCUSDT of beta by itself.\n"
+    told = control("deleverage", *place, *side, "--contracts", "0.05", "--price", "118000")
+    assert told == "BTCUSDT of beta is auto-deleveraged by 0.05 contracts.\n"
+    assert control("cross", *place, *side) == "BTCUSDT of beta is cross.\n"
+    assert (
+        control("flip", "gamma", "BTC-USD-SWAP", "10", "--leverage", "5")
+        == "BTC-USD-SWAP of gamma is flipped, with 10 contracts.\n"
+    )
+    assert control("deliver", "bybit", "BTCUSDT", "--price", "117000") == "BTCUSDT on bybit is delivered; 1 position closed.\n"
+    events = call(server.server.port, "GET", "state")["accounts"]["beta"]["events"]
+    kinds = [event["kind"] for event in events if event["contract"] == "BTCUSDT"]
+    assert kinds == ["open", "open", "close", "add", "reduce", "leverage", "deleverage", "mode", "delivery"]
+
+
 def test_a_scenario_plays_and_stops(control, server):
     assert control("play", "crash", "--speed", "20") == "Playing crash at 20 times real speed.\n"
     assert control("stop") == "Prices stand still.\n"

@@ -138,7 +138,54 @@ async def _mark(url: str) -> float:
         return float((await reply.json())["markPrice"])
 
 
+async def test_a_whole_life_is_played_over_http() -> None:
+    description = {"accounts": {"main": {"exchange": "bybit", "balances": {"USDT": "10000"}}}}
+    source = EngineSource(build(description))
+    place = {"account": "main", "contract": "BTCUSDT-31DEC27"}
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("positions", place | {"side": "long", "quantity": "0.1", "leverage": "10"}),
+        ("grow", place | {"quantity": "0.1", "price": "118000"}),
+        ("close", place | {"quantity": "0.05"}),
+        ("margin", place | {"amount": "25"}),
+        ("leverage", place | {"leverage": "8"}),
+        ("auto-margin", place),
+        ("auto-margin", place | {"on": False}),
+        ("deleverage", place | {"quantity": "0.05", "price": "119000"}),
+        ("flip", place | {"quantity": "0.02", "leverage": "5", "price": "118500"}),
+        ("cross", place),
+        ("deliver", {"exchange": "bybit", "contract": "BTCUSDT-31DEC27", "price": "118000"}),
+    ]
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        for path, body in steps:
+            assert (await control.call("POST", path, body))[0] == 200, path
+        shown = (await control.call("GET", "state"))[1]["accounts"]["main"]
+    kinds = "deposit open open close add leverage deleverage close open mode delivery"
+    assert [event["kind"] for event in shown["events"]] == kinds.split()
+    assert shown["positions"] == []
+    assert [event["left"] for event in shown["events"]][2:4] == ["0.2", "0.15"]
+    total = sum(Decimal(event["profit"]) + Decimal(event["fee"]) for event in shown["events"])
+    assert Decimal(shown["free"]["USDT"]) == 10000 + total
+
+
+async def test_who_falls_under_the_requirement_by_it_is_liquidated_at_once() -> None:
+    source = EngineSource(build({"accounts": {"main": {"exchange": "okx", "balances": {"USDT": "10000"}}}}))
+    place = {"account": "main", "contract": "ETH-USDT-SWAP"}
+    async with PracticeServer(source) as server, aiohttp.ClientSession() as session:
+        control = Remote(server, session)
+        await control.call("POST", "positions", place | {"side": "long", "quantity": "10", "leverage": "20"})
+        assert (await control.call("GET", "state"))[1]["accounts"]["main"]["positions"][0]["leverage"] == "20"
+        # sold half at 10 % under the entry: 205 lost, which was the whole margin
+        answer = await control.call("POST", "close", place | {"quantity": "5", "price": "3690"})
+    assert answer == (200, {"liquidations": 1})
+
+
 BAD = [
+    ("POST", "flip", {"account": "alpha", "contract": "BTCUSDT", "quantity": "0"}, "more than 0"),
+    ("POST", "leverage", {"account": "alpha", "contract": "BTCUSDT", "leverage": "2"}, "cannot go down"),
+    ("POST", "cross", {"account": "alpha", "contract": "BTCUSDT"}, "while the position is open"),
+    ("POST", "auto-margin", {"account": "gamma", "contract": "BTC-USD-SWAP"}, "adds no margin"),
+    ("POST", "deliver", {"exchange": "okx", "contract": "NOTHING"}, "no such contract"),
     (
         "POST",
         "positions",

@@ -1,21 +1,16 @@
-"""The engine: money is conserved, refusals change nothing, liquidation goes step by step as each exchange does it."""
+"""The engine: refusals change nothing, liquidation goes step by step as each exchange does it."""
 
 from __future__ import annotations
 
-import contextlib
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from monitor.practice.engine.accounts import Kind, Mode, Slot
 from monitor.practice.engine.exchange import PracticeExchange
 from monitor.practice.engine.refusal import Reason, Refused
 from monitor.practice.tiers import table
-from tests.practice.engines import LADDER, TestClock, contract, exchange
-
-EXCHANGES = ("binance", "bybit", "okx")
+from tests.practice.engines import TestClock, contract, exchange
 
 
 def one_account(
@@ -36,62 +31,6 @@ def opened(
 def move(engine: PracticeExchange, price: str) -> None:
     key = next(iter(engine.contracts))
     engine.set_marks({key: Decimal(price)})
-
-
-ACTIONS = st.one_of(
-    st.tuples(st.just("mark"), st.integers(min_value=-4000, max_value=4000)),
-    st.tuples(st.just("funding"), st.integers(min_value=-300, max_value=300)),
-    st.tuples(st.just("margin"), st.integers(min_value=-200_000, max_value=200_000)),
-    st.tuples(st.just("open"), st.integers(min_value=1, max_value=400)),
-    st.tuples(st.just("close"), st.just(0)),
-    st.tuples(st.just("deposit"), st.integers(min_value=-5000, max_value=5000)),
-)
-
-
-def act(engine: PracticeExchange, action: str, number: int) -> None:
-    for (name, contract_id), listed in engine.contracts.items():
-        account = f"{name}-main"
-        worth = Decimal(number) / (1000000 if listed.inverse else 100)
-        mark = engine.mark(listed)
-        with contextlib.suppress(Refused):
-            if action == "mark":
-                engine.set_marks({(name, contract_id): round(mark * (10000 + number) / 10000, 6)})
-            elif action == "funding":
-                engine.settle_funding(name, contract_id, Decimal(number) / 10000)
-            elif action == "margin":
-                engine.change_margin(account, contract_id, Slot.NET, worth)
-            elif action == "open":
-                size = Decimal(number) * 100 if listed.inverse else Decimal(number) / 1000
-                engine.open(account, contract_id, long=number % 2 == 0, quantity=size, leverage=Decimal(1 + number % 50))
-            elif action == "close":
-                engine.close(account, contract_id)
-            else:
-                engine.deposit(account, listed.settle, worth)
-
-
-@settings(max_examples=60, deadline=None)
-@given(actions=st.lists(ACTIONS, max_size=40))
-def test_money_is_conserved_to_the_last_unit(actions: list[tuple[str, int]]) -> None:
-    contracts = [contract(name, inverse=inverse, size="1", tiers=LADDER) for name in EXCHANGES for inverse in (False, True)]
-    engine = exchange(*[c if not c.inverse else _renamed(c) for c in contracts])
-    for name in EXCHANGES:
-        engine.add_account(f"{name}-main", name, balances={"USDT": "2000", "BTC": "0.5"})
-    for action, number in [("open", 200), *actions]:
-        act(engine, action, number)
-    for currency in ("USDT", "BTC"):
-        assert engine.ledger.total(currency) == 0
-        for account in engine.accounts.values():
-            records = [record for record in account.records if record.currency == currency]
-            free, wallet = engine.free(account, currency), engine.wallet(account, currency)
-            assert free >= 0
-            assert sum((record.own_change for record in records), Decimal(0)) == wallet
-            assert sum((record.free_change for record in records), Decimal(0)) == free
-
-
-def _renamed(inverse):
-    from dataclasses import replace
-
-    return replace(inverse, id="COIN")
 
 
 def test_opening_takes_the_fee_from_the_margin_on_binance() -> None:

@@ -14,8 +14,11 @@ import aiohttp
 import pytest
 
 from monitor.practice import PracticeExchange, PracticeServer, Replay, ServerThread
+from monitor.practice.call import Call, Reply
 from monitor.practice.engine.accounts import Slot
 from monitor.practice.faults import Fault, FaultKind, Faults
+from monitor.practice.faults.bodies import changed
+from monitor.practice.wire.route import Request
 from monitor.practice.wire.source import EngineSource
 from tests.practice.clients import client
 
@@ -350,3 +353,57 @@ async def test_408_has_binances_own_words_and_a_page_elsewhere(exchange: str) ->
     status, body = await ask(one("408"), exchange)
     assert status == 408
     assert (b"-1007" in body) is (exchange == "binance")
+
+
+def listed(exchange: str, body: Any) -> list[str]:
+    rows = body if exchange == "binance" else body["data"] if exchange == "okx" else body["result"]["list"]
+    return [row.get("symbol", row.get("instId")) for row in rows]
+
+
+TWO = {
+    "binance": ("BTCUSDT", "ETHUSDT"),
+    "bybit": ("BTCUSDT", "ETHUSDT"),
+    "okx": ("ETH-USDT-SWAP", "BTC-USDT-SWAP"),
+}
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("exchange", TWO)
+async def test_one_position_is_missing_from_so_many_lists_and_comes_back(exchange: str, named: bool) -> None:
+    fault = one("disappear", times=2, contract=TWO[exchange][0] if named else None)
+    faults = Faults()
+    faults.add(fault)
+    engine = PracticeExchange()
+    engine.add_account("main", exchange, balances={"USDT": "10000"})
+    for name in reversed(TWO[exchange]) if exchange == "okx" else TWO[exchange]:
+        engine.open("main", name, long=True, quantity=Decimal(1) / 100, leverage=Decimal(10))
+    source = EngineSource(engine)
+
+    def asked(path: str) -> Any:
+        call = Call(method="GET", path=path, raw_query="", body="", headers={}, remote="", at=engine.clock())
+        route = source.wires[exchange].routes["GET", path]
+        params = {"category": "linear", "settleCoin": "USDT"} if exchange == "bybit" else {}
+        body = route.handler(Request(exchange=engine, caller=engine.account("main"), params=params, at=call.at))
+        for placed in faults.matching(call):
+            body = json.loads(changed(placed.fault, call, Reply(body=body), placed.held).encoded())
+        return body
+
+    path = POSITIONS[exchange].partition("?")[0]
+    other = {"binance": "/fapi/v3/account", "bybit": "/v5/account/wallet-balance", "okx": "/api/v5/account/balance"}[exchange]
+    assert listed(exchange, asked(path)) == [TWO[exchange][1]]
+    asked(other)  # other calls neither change nor count
+    assert listed(exchange, asked(path)) == [TWO[exchange][1]]
+    assert listed(exchange, asked(path)) == list(TWO[exchange])
+    assert len(engine.account("main").positions) == 2
+
+
+async def test_binances_list_of_every_contract_loses_the_first_open_one() -> None:
+    engine = PracticeExchange()
+    engine.add_account("main", "binance", balances={"USDT": "10000"})
+    engine.open("main", "ETHUSDT", long=True, quantity=Decimal(1), leverage=Decimal(10))
+    source = EngineSource(engine)
+    request = Request(exchange=engine, caller=engine.account("main"), params={}, at=0)
+    rows = source.wires["binance"].routes["GET", "/fapi/v2/positionRisk"].handler(request)
+    call = Call(method="GET", path="/fapi/v2/positionRisk", raw_query="", body="", headers={}, remote="", at=0)
+    left = listed("binance", json.loads(changed(one("disappear"), call, Reply(body=rows), {}).encoded()))
+    assert set(listed("binance", rows)) - set(left) == {"ETHUSDT"}

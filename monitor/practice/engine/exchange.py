@@ -132,6 +132,9 @@ class PracticeExchange(Changes):
                 if wallet < 0:
                     wallet = -min(-wallet, self.free(account, settle))
                 self.ledger.move(settle, wallet, "funding", account.place)
+                if position.mode is Mode.CROSS:  # what a cross position cannot pay, the insurance fund pays
+                    self.ledger.move(settle, amount - wallet, "funding", "insurance")
+                    amount = wallet
                 self.ledger.move(settle, amount - wallet, "funding", position.place)
                 position.funding += amount
                 position.changed = self.clock() if amount - wallet else position.changed

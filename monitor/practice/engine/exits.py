@@ -12,7 +12,10 @@ from monitor.practice.engine.refusal import Reason, Refused
 
 
 class Exits(Desk):
-    """Every way out of a position but liquidation. A loss beyond the margin is the insurance fund's."""
+    """Every way out of a position but liquidation.
+
+    A loss beyond the margin, or of a cross position beyond the free balance, is the insurance fund's.
+    """
 
     def close(
         self,
@@ -113,14 +116,13 @@ class Exits(Desk):
         place = position.place if position.mode is Mode.ISOLATED else account.place
         self.ledger.move(settle, profit, "market", place)
         self.ledger.move(settle, fee, place, "fees")
-        rest = self.ledger.balance(settle, position.place)
-        missing = max(NOTHING, -rest)
-        self.ledger.move(settle, missing, "insurance", position.place)
+        missing = max(NOTHING, -self.ledger.balance(settle, place))
+        self.ledger.move(settle, missing, "insurance", place)
         whole = closed == position.quantity
         share = stake.margin if whole else terms.exact(stake.margin * closed / position.quantity)
-        back = rest if whole else min(rest, share + profit - fee)
-        if position.mode is Mode.ISOLATED:
-            self.ledger.move(settle, max(NOTHING, back), position.place, account.place)
+        rest = self.margin(position)
+        back = rest if whole else min(rest, max(NOTHING, share + profit - fee))
+        self.ledger.move(settle, back, position.place, account.place)
         position.realised += profit
         position.fees -= fee
         position.quantity -= closed

@@ -2,8 +2,8 @@
 
 A liquidation leaves bills of type 5 (100 to 103 partial, 104 to 107 full) and a positions-history row of type 4 or 3 with the
 mark at which it was triggered; an auto-deleveraging bills of type 9 (125, 126 closing a long, a short; 127, 128 buying, selling)
-and a row of type 5; a delivery bills of type 3 (112 of a long, 113 of a short) and an ordinary row of type 2. A change of
-leverage moves margin like a change by hand, with the same bills (UNVERIFIED). "Bills details" and "Positions history", read
+and a row of type 5; a delivery bills of type 3 (112 of a long, 113 of a short; no order) and an ordinary row of type 2. A change
+of leverage moves margin like a change by hand, with the same bills (UNVERIFIED). "Bills details" and "Positions history", read
 2026-11-23.
 """
 
@@ -70,7 +70,7 @@ def bills(request: Request) -> Any:
             "interest": "0",
             "mgnMode": record.mode.value if inst_id else "",
             "notes": "",
-            "ordId": str(record.fill) if record.quantity else "",
+            "ordId": str(record.fill) if record.quantity and record.kind is not Kind.DELIVERY else "",
             "pnl": text(record.profit + (record.amount if record.kind is Kind.FUNDING else 0)),
             "posBal": text(record.margin),
             "posBalChg": text(record.into_margin),
