@@ -23,8 +23,8 @@ SHOWN = 10
 CALM = Decimal(1_000_000)
 
 
-def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str]) -> tuple[Message, ...]:
-    """The digest of this moment, for ``channels``."""
+def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str], *, verdict: str = "") -> tuple[Message, ...]:
+    """The digest of this moment, for ``channels``; ``verdict``: how the daily check came out, "" where there was none."""
     positions = sorted((seen for seen in memory.positions.values() if not seen.mode), key=_cushion)
     families = [one for one in memory.families.values() if one.state is not FamilyState.NOT_OPENED]
     blind = [one for one in families if one.failing or one.last_good is None]
@@ -43,6 +43,7 @@ def digest(memory: Memory, policy: Policy, now: datetime, channels: Sequence[str
     if len(positions) > SHOWN:
         lines.append(f"and {len(positions) - SHOWN} more, calmer")
     lines += _channel_lines(memory)
+    lines += [verdict] if verdict else []
     lines += _top_up_lines(memory, policy, now) if policy.top_ups.policies else []
     subject = Subject(SubjectKind.DAEMON)
     code = code_of(NotifyReason.DIGEST.value, subject, now)

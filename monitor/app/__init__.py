@@ -16,6 +16,7 @@ from monitor.app.pages import build_pages
 from monitor.app.parts import (
     build_channels,
     build_digest,
+    build_doctor,
     build_exchanges,
     build_heartbeat,
     build_intervals,
@@ -234,11 +235,13 @@ async def build_daemon(
         crashpoint("topup.recovered")
         top_ups = [] if once else build_top_up_workers(loaded, clock, pacer, guard)
         vitals = Vitals()
+        doctor = build_doctor(loaded, exchanges, guard, store, clock)
         reload = build_reload(
             loaded,
             guard,
             store,
             clock,
+            doctor,
             workers=workers,
             notifiers=channels,
             build=_usable_channels,
@@ -256,7 +259,8 @@ async def build_daemon(
                 workers=workers,
                 control=Control(socket_path(loaded.store), _verbs(loaded, clock, guard, top_ups) | {"reload": reload.verb}),
                 heartbeat=build_heartbeat(loaded, clock, guard),
-                digest=build_digest(loaded, clock, guard),
+                digest=build_digest(loaded, clock, guard, doctor),
+                doctor=doctor,
                 top_ups=top_ups,
                 pages=build_pages(loaded, clock, guard, vitals, workers=workers),
                 reload=reload,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import app
+from monitor.daemon.findings import Section
 from monitor.doctor.configured import config_lines, heartbeat_line, routing_lines
 from monitor.doctor.files import file_lines
 from monitor.doctor.machine import clock_lines, disk_line
 from monitor.doctor.stored import store_lines
 from monitor.doctor.unit import unit_lines
-from monitor.errors import NotifyFault
-from monitor.ports import CheckLine
+from monitor.errors import ConfigError, NotifyFault
+from monitor.memory import Memory
+from monitor.ports import CheckLine, Exchange
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
-
-Section = tuple[str, Sequence[CheckLine]]
-"""What some lines are about, and the lines."""
 
 WHOLE_SECONDS = 20.0
 """How long the structure of a large store is looked at."""
@@ -56,7 +55,7 @@ def local_sections(loaded: Loaded, now: datetime) -> list[Section]:
 
 def channel_lines(loaded: Loaded) -> list[CheckLine]:
     """Whether each channel's URL is one that can be used; nothing is sent."""
-    lines = []
+    lines: list[CheckLine] = []
     for name in loaded.settings.channels:
         try:
             app.build_channels(loaded, [name])
@@ -64,4 +63,32 @@ def channel_lines(loaded: Loaded) -> list[CheckLine]:
             lines.append(CheckLine(status="fail", topic=name, text=error.message, advice=error.advice))
         else:
             lines.append(CheckLine(status="ok", topic=name, text="usable", advice=f"try it: margincall test-alert {name}"))
+    return lines
+
+
+def sections_now(config: Path) -> list[Section]:
+    """`local_sections` of the configuration as it lies there now: one that cannot be used is met before a restart."""
+    from monitor.config import load
+
+    try:
+        loaded = load(config)
+    except ConfigError as error:
+        advice = "What was read before stays in force, but a restart would fail."
+        problems = [CheckLine(status="fail", topic="file", text=problem.render(), advice=advice) for problem in error.problems]
+        return [("config", problems)]
+    return local_sections(loaded, datetime.now(UTC))
+
+
+async def polled_lines(exchange: Exchange, memory: Memory) -> list[CheckLine]:
+    """The lines on an account that the daemon polls; how its positions' terms are read comes from the memory."""
+    from monitor.exchanges.inspection import terms_lines
+
+    lines = [*await exchange.inspect(polled=True)]
+    for family in exchange.families:
+        seen = [
+            one.assessment.position
+            for key, one in memory.positions.items()
+            if (key.exchange, key.account, one.family, one.mode) == (exchange.exchange, exchange.account, family, "")
+        ]
+        lines += terms_lines(family, seen)
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.clock import SystemClock
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.config import Loaded
     from monitor.daemon.daily import Daily
     from monitor.daemon.deliver import ChannelWorker
+    from monitor.daemon.doctor import Doctor
     from monitor.daemon.guard import Guard
     from monitor.daemon.heartbeat import Heartbeat
     from monitor.exchanges.pacing import Pacer
@@ -135,8 +137,16 @@ def build_heartbeat(loaded: Loaded, clock: SystemClock, guard: Guard) -> Heartbe
     return Heartbeat(url, clock, lambda since: health_of(guard.memory, since, kept=guard.kept, broken=broken))
 
 
-def build_digest(loaded: Loaded, clock: SystemClock, guard: Guard) -> Daily | None:
-    """The daily digest, where it is wanted."""
+def build_doctor(loaded: Loaded, exchanges: Sequence[Exchange], guard: Guard, store: Store, clock: SystemClock) -> Doctor:
+    """The daily look: what `check` tells, but for what the daemon reads and tells anyway."""
+    from monitor.app.doctor import polled_lines, sections_now
+    from monitor.daemon.doctor import Doctor
+
+    return Doctor(exchanges, guard, store, clock, local=partial(sections_now, loaded.config), inspect=polled_lines)
+
+
+def build_digest(loaded: Loaded, clock: SystemClock, guard: Guard, doctor: Doctor) -> Daily | None:
+    """The daily digest, where it is wanted, with the doctor's verdict."""
     from monitor.config.discipline import digest_channels
     from monitor.daemon.daily import Daily
     from monitor.digest import digest
@@ -146,6 +156,6 @@ def build_digest(loaded: Loaded, clock: SystemClock, guard: Guard) -> Daily | No
     channels = digest_channels(loaded.settings)
 
     async def tell() -> None:
-        await guard.say(lambda memory, policy, now: digest(memory, policy, now, channels))
+        await guard.say(lambda memory, policy, now: digest(memory, policy, now, channels, verdict=doctor.verdict))
 
     return Daily(loaded.settings.digest.at, loaded.settings.timezone, clock, tell)

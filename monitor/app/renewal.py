@@ -13,6 +13,7 @@ from monitor.ports import Notifier, Store
 if TYPE_CHECKING:
     from monitor.config import ChannelSettings, Loaded
     from monitor.daemon.deliver import ChannelWorker
+    from monitor.daemon.doctor import Doctor
     from monitor.daemon.guard import Guard
     from monitor.daemon.reload import Reload, Renewal
 
@@ -27,6 +28,7 @@ class Renewing:
         loaded: Loaded,
         guard: Guard,
         clock: SystemClock,
+        doctor: Doctor,
         *,
         workers: Sequence[ChannelWorker],
         notifiers: Sequence[Notifier],
@@ -36,7 +38,7 @@ class Renewing:
     ) -> None:
         self._loaded = self._next = loaded
         self._known = {secret.get_secret_value() for secret in loaded.secrets.values()}
-        self._guard, self._clock = guard, clock
+        self._guard, self._clock, self._doctor = guard, clock, doctor
         self._workers, self._notifiers = workers, notifiers
         self._build, self._build_for, self._hide = build, build_for, hide
 
@@ -68,7 +70,7 @@ class Renewing:
             fallbacks={name: one.fallback for name, one in wanted.items()},
             heirs=heirs,
             heartbeat=build_heartbeat(loaded, self._clock, self._guard) if difference.heartbeat else None,
-            digest=build_digest(loaded, self._clock, self._guard) if difference.digest else None,
+            digest=build_digest(loaded, self._clock, self._guard, self._doctor) if difference.digest else None,
             keep_heartbeat=not difference.heartbeat,
             keep_digest=not difference.digest,
         )
@@ -91,6 +93,7 @@ def build_reload(
     guard: Guard,
     store: Store,
     clock: SystemClock,
+    doctor: Doctor,
     *,
     workers: list[ChannelWorker],
     notifiers: list[Notifier],
@@ -104,5 +107,7 @@ def build_reload(
     def build_for(new: Loaded, some: Sequence[Notifier]) -> list[ChannelWorker]:
         return build_workers(new, some, store, clock, memory=guard.memory, changed=changed)
 
-    renewing = Renewing(loaded, guard, clock, workers=workers, notifiers=notifiers, build=build, build_for=build_for, hide=hide)
+    renewing = Renewing(
+        loaded, guard, clock, doctor, workers=workers, notifiers=notifiers, build=build, build_for=build_for, hide=hide
+    )
     return Reload(guard, store, clock, workers=workers, notifiers=notifiers, renew=renewing, settle=renewing.settle)

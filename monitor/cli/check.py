@@ -15,8 +15,8 @@ from monitor.cli import AsJson, Config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.app.doctor import Section
     from monitor.config import Loaded
+    from monitor.daemon.findings import Section
     from monitor.ports import CheckLine
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -83,6 +83,7 @@ def _print(told: list[Section]) -> None:
     from rich.text import Text
 
     from monitor.cli.screen import console
+    from monitor.daemon.findings import summary
 
     screen = console()
     for about, lines in told:
@@ -96,7 +97,7 @@ def _print(told: list[Section]) -> None:
             if line.advice and line.status != "ok":
                 for more in _wrapped(line.advice, screen.width):
                     screen.print(Text(" " * INDENT + more, style="dim"), soft_wrap=True)
-    screen.print(Text(summary([line for _, lines in told for line in lines]), style="bold"))
+    screen.print(Text(summary(line for _, lines in told for line in lines), style="bold"))
 
 
 def _wrapped(text: str, columns: int) -> Iterator[str]:
@@ -104,15 +105,6 @@ def _wrapped(text: str, columns: int) -> Iterator[str]:
     from textwrap import wrap
 
     yield from wrap(text, max(columns - INDENT, 20), break_long_words=False, break_on_hyphens=False) or [""]
-
-
-def summary(lines: list[CheckLine]) -> str:
-    """How many of the lines are not well, in a word or two."""
-    from monitor.alerts.notices import count_of
-
-    failed, warned = (sum(line.status == status for line in lines) for status in ("fail", "warn"))
-    parts = [f"{failed} failed"] * bool(failed) + [count_of(warned, "warning")] * bool(warned)
-    return ", ".join(parts) or "all well"
 
 
 def register(cli: typer.Typer) -> None:

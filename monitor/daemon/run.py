@@ -16,12 +16,13 @@ import structlog
 
 from monitor.clock import SystemClock
 from monitor.crashpoint import crashpoint
-from monitor.daemon import daily
+from monitor.daemon import daily, doctor
 from monitor.daemon.control import Control
 from monitor.daemon.crew import Crew, Ticks
 from monitor.daemon.cycle import LONGEST_SECONDS, AccountCycle
 from monitor.daemon.daily import Daily
 from monitor.daemon.deliver import ChannelWorker
+from monitor.daemon.doctor import Doctor
 from monitor.daemon.guard import Guard
 from monitor.daemon.heartbeat import Heartbeat
 from monitor.daemon.housekeeping import EVERY, Housekeeping
@@ -89,6 +90,7 @@ class Parts:
     control: Control
     heartbeat: Heartbeat | None = None
     digest: Daily | None = None
+    doctor: Doctor | None = None
     top_ups: Sequence[TopUpWorker] = ()
     pages: Pages | None = None
     reload: Reload | None = None
@@ -192,6 +194,9 @@ def _add_helpers(parts: Parts, crew: Crew, schedule: Schedule) -> None:
     schedule.every("inquiry", TICK, inquiry.poke)
     crew.add("inquiry", inquiry.run)
     crew.add("vitals", partial(parts.vitals.feel, parts.clock))
+    if parts.doctor is not None:
+        schedule.every("doctor", doctor.LOOK, parts.doctor.poke)
+        crew.add("doctor", parts.doctor.run)
     if parts.heartbeat is not None:
         crew.add("heartbeat", parts.heartbeat.run)
     if parts.digest is not None:
@@ -206,7 +211,7 @@ async def _last_words(parts: Parts) -> None:
 
 async def run_once(parts: Parts) -> bool:
     """One full cycle of every account; delivers what it has to say. True when every family that is open was read."""
-    cycles = [AccountCycle(one, parts.guard, parts.clock, after=_nothing) for one in parts.exchanges]
+    cycles = [AccountCycle(one, parts.guard, parts.clock, after=lambda: None) for one in parts.exchanges]
     try:
         readings = [reading for batch in await asyncio.gather(*(cycle.once() for cycle in cycles)) for reading in batch]
         await parts.guard.tick()
@@ -293,7 +298,3 @@ def _pace(parts: Parts, schedule: Schedule) -> None:
 
 def _follow(parts: Parts, step: timedelta) -> None:
     asyncio.ensure_future(parts.guard.shift(step, parts.clock.follow))  # noqa: RUF006 - ends by itself; the guard's own turn orders it
-
-
-def _nothing() -> None:
-    """A single run has no schedule to pace."""
