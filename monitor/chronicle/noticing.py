@@ -163,6 +163,7 @@ def _case(page: _Page, was: PositionMemory, *, until: datetime, contracts: Decim
         ended=False,
         due=page.now,
         free=None if family is None else family.free_of(coin),
+        free_at=None if family is None else family.free_at,
         others=others_margin(page.before.positions, was.key, coin),
         away=page.away,
     )

@@ -32,7 +32,7 @@ class Case:
     showed it. ``contracts``: how many were left then; ``ended``: it was no longer there.
 
     ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
-    become margin at ``since``, where known; ``others``: the margin that lay behind other positions in the same currency then.
+    become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the same currency then.
     ``away``: nothing watched in between. ``told``: it was told as it stood.
     """
 
@@ -48,6 +48,7 @@ class Case:
     due: datetime
     changes: tuple[MarginChange, ...] = ()
     free: Decimal | None = None
+    free_at: datetime | None = None
     others: Decimal = Decimal(0)
     away: bool = False
     told: bool = False
@@ -75,6 +76,7 @@ def merged(known: Case | None, now: Case) -> Case:
         changes=(*known.changes, *now.changes),
         told=known.told and known.ended == now.ended,
         free=known.free,
+        free_at=known.free_at,
         others=known.others,
         away=known.away,
     )

@@ -120,7 +120,7 @@ def _broken_down(
     position = case.assessment.position
     closing = [fill for fill in group if fill.closes] or list(group)
     contracts = sum((fill.contracts for fill in closing), ZERO)
-    since = [flow for flow in records.flows if case.since < flow.at <= whole[-1].at]
+    since = _between(records, case.since, whole[-1].at)
     margin = position.isolated_margin + sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
     profit, fees = _total(fill.profit for fill in group), _total(fill.fee for fill in group)
     insured = _insured([*(fill.insurance for fill in group), *(flow.amount for flow in insurance)])
@@ -135,7 +135,7 @@ def _broken_down(
         insurance=insured,
         funding=_funding(records) if ended else None,
         returned=_returned(case, whole, records) if ended else None,
-        observed=_observed(case, records, since, others) if ended else None,
+        observed=_observed(case, records, whole[-1].at, others) if ended else None,
         missing=tuple(one for one in records.missing if not one.startswith(OF_MARGINS)),
     )
 
@@ -185,17 +185,25 @@ def _returned(case: Case, fills: Sequence[Fill], records: Records) -> Decimal | 
     position = case.assessment.position
     end = fills[-1].at
     taken = _insured([fill.insurance for fill in fills]) or ZERO
-    flows = [flow for flow in records.flows if case.since < flow.at <= end and flow.kind is not FlowKind.INSURANCE]
+    flows = [flow for flow in _between(records, case.since, end) if flow.in_margin]
     flows += _insurance_rows(case, records)
     return position.isolated_margin + moved + taken + sum((flow.amount for flow in flows), ZERO)
 
 
-def _observed(case: Case, records: Records, since: Sequence[Flow], others: Decimal) -> Decimal | None:
-    """What the balance shows: how much more lies there and behind other positions than before, what was put in since added."""
+def _observed(case: Case, records: Records, end: datetime, others: Decimal) -> Decimal | None:
+    """What the balance shows: how much more lies there and behind other positions than before, but for what else is known to have
+    moved it: what was put into the margin since, and funding that the wallet paid.
+    """
     if case.free is None or records.free is None:
         return None
-    put_in = sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
-    return records.free + others - case.free - case.others + put_in
+    put_in = sum((flow.amount for flow in _between(records, case.since, end) if flow.kind in _MARGIN_FLOWS), ZERO)
+    paid = [flow.amount for flow in _between(records, case.free_at or case.since, records.at) if not flow.in_margin]
+    return records.free + others - case.free - case.others + put_in - sum(paid, ZERO)
+
+
+def _between(records: Records, since: datetime, end: datetime) -> list[Flow]:
+    """The flows of that time, but for rows of the insurance fund."""
+    return [flow for flow in records.flows if since < flow.at <= end and flow.kind is not FlowKind.INSURANCE]
 
 
 def _insurance_rows(case: Case, records: Records) -> list[Flow]:

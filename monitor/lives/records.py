@@ -69,13 +69,15 @@ class Fill:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """Money that moved beside fills: ``amount`` in settle currency as it changes what the owner has (funding, insurance) or what
-    the isolated margin is (margin, auto); ``margin_after``: the isolated margin after it, where recorded.
+    the isolated margin is (margin, auto); ``margin_after``: the isolated margin after it, where recorded. ``in_margin``: the
+    isolated margin changed by it (funding: not where the wallet pays it).
     """
 
     at: datetime
     kind: FlowKind
     amount: Decimal
     margin_after: Decimal | None = None
+    in_margin: bool = True
     id: str = ""
 
 

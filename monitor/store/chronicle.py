@@ -14,7 +14,7 @@ from monitor.lives.event import LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.margin.position import PositionKey
 from monitor.margin.quantities import dec, dec_or_none
-from monitor.store.codec import from_ms, to_ms
+from monitor.store.codec import from_ms, time_or_none, to_ms
 from monitor.store.intent_rows import CHANGE, KEEP_CHANGE, change_of, change_row
 from monitor.store.life_rows import CASE, EVENT, KEEP_CASE, KEEP_EVENT, case_row, event_of, event_row
 from monitor.store.position_rows import HOLDING, MOVING, assessment_of, key_of
@@ -89,6 +89,7 @@ def _cases(connection: sqlite3.Connection) -> list[Case]:
                 away=bool(kept[8]),
                 told=bool(kept[9]),
                 tries=kept[10],
+                free_at=time_or_none(kept[11]),
                 changes=_asked(connection, key, row[5], kept[1], kept[2]),
                 assessment=assessment_of(key, row[4], row[7 + len(CASE) :], terms),
             )

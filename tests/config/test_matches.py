@@ -6,8 +6,8 @@ import pytest
 from monitor.alerts.matching import Matcher
 from monitor.alerts.routing import Route
 from monitor.config import discipline
-from monitor.policy import Override
 from monitor.lives.event import EventKind
+from monitor.policy import Override
 from monitor.rules import discover
 from monitor.rules.cushion import Cushion
 from monitor.rules.data_stale import DataStale

@@ -38,6 +38,7 @@ CREATE TABLE cases (
     ended INTEGER NOT NULL,
     due INTEGER NOT NULL,
     free TEXT,
+    free_at INTEGER,
     others TEXT NOT NULL,
     away INTEGER NOT NULL,
     told INTEGER NOT NULL,
