@@ -158,7 +158,8 @@ def margin_told(engine: PracticeExchange, account: Account, position: Position) 
 
 
 def pages(ask: Callable[[dict[str, str]], Any]) -> list[dict[str, Any]]:
-    rows, cursor = [], {}
+    rows: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
     while True:
         result = ask(cursor)["result"]
         rows += result["list"]

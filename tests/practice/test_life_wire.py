@@ -231,7 +231,7 @@ def test_okx_positions_history_tells_the_latest_way_out() -> None:
     told()
     price = engine.liquidation_price(engine.account("main").positions[name, Slot.NET])
     assert price is not None
-    engine.set_marks({("okx", name): round(price) - 5})
+    engine.set_marks({("okx", name): Decimal(round(price) - 5)})
     told()
     engine.set_marks({("okx", name): Decimal(2)})
     told()
