@@ -84,3 +84,10 @@ def test_what_automatic_margin_did_and_what_holds_it_back_is_told():
 def test_a_channel_that_broke_is_named_in_the_digest_of_the_others():
     memory = decide(ChannelMemory(name="chat", broken_since=at(0), error="no such chat"), Memory(), policy(), at(0)).memory
     assert "Channel chat is BROKEN: no such chat" in digest(memory, policy(), at(1), ["phone"])[0].body
+
+
+def test_verdict_of_the_daily_check_is_told_where_there_is_one():
+    (with_it,) = digest(Memory(), policy(), at(0), [], verdict="Daily check: all well.")
+    assert "Daily check: all well." in with_it.body.splitlines()
+    (without,) = digest(Memory(), policy(), at(0), [])
+    assert "check" not in without.body
