@@ -30,7 +30,7 @@ def ask_systemctl(arguments: Sequence[str]) -> str | None:
         return None
     try:
         # A fixed program with fixed arguments; nothing of the user's goes in.
-        said = subprocess.run(  # noqa: S603
+        said = subprocess.run(  # noqa: S603 - fixed words
             [program, *arguments], capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=True
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):

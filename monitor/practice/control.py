@@ -1,7 +1,7 @@
 """The way in for tests and for `margincall practice`: HTTP under ``/control`` on the same port, behind a token.
 
 Each request carries ``X-Practice-Token``; a header that no web page can set by itself, so a browser on this machine cannot
-turn the exchange against its owner.
+turn the exchange against its owner. One that names another host (a page that rebinds its name), or comes from a page, is refused.
 
     GET  /control/requests          {"counts": {"GET /fapi/v3/positionRisk": 3, ...},
                                      "last": [{method, path, query, body, api_key, at}]}
@@ -13,6 +13,7 @@ turn the exchange against its owner.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from monitor.practice.replay import Replay
 if TYPE_CHECKING:
     from monitor.practice.server import PracticeServer
 
+_HERE = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -45,7 +47,10 @@ class Control:
 
     def _guarded(self, handler: Handler) -> Handler:
         async def check(request: web.Request) -> web.StreamResponse:
-            if not hmac.compare_digest(request.headers.get("X-Practice-Token", ""), self._server.token):
+            if not _HERE.fullmatch(request.headers.get("Host", "")) or "Origin" in request.headers:
+                return web.json_response({"error": "this address is not served here"}, status=403)
+            given = request.headers.get("X-Practice-Token", "").encode(errors="surrogateescape")
+            if not hmac.compare_digest(given, self._server.token.encode()):
                 return web.json_response({"error": "X-Practice-Token is missing or wrong"}, status=401)
             return await handler(request)
 

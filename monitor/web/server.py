@@ -88,7 +88,7 @@ class WebServer:
 
     def _carries_token(self, request: web.Request) -> bool:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(given.encode(), self._token.encode())
+        return kind.lower() == "bearer" and hmac.compare_digest(given.encode(errors="surrogateescape"), self._token.encode())
 
     async def _healthz(self, _: web.Request) -> web.StreamResponse:
         good, document = health(self._view)

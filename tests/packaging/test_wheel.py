@@ -1,4 +1,4 @@
-"""What is shipped: wheel and sdist build without a network, hold what they need and no more, and work where they are installed."""
+"""What is shipped: wheel and sdist build without a network, hold what they need and no more, and work once installed."""
 
 import os
 import re

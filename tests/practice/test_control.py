@@ -49,6 +49,27 @@ async def test_engine_is_set_up_and_moved_over_http() -> None:
         assert sum(Decimal(event["into_margin"]) for event in events) == 0
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Practice-Token": "practice"}, 200),
+        ({"X-Practice-Token": "practice", "Host": "localhost"}, 200),
+        ({}, 401),
+        ({"X-Practice-Token": "praktik\u00e9"}, 401),
+        ({"X-Practice-Token": "practice", "Host": "evil.example"}, 403),
+        ({"X-Practice-Token": "practice", "Host": "127.0.0.1.evil.example:80"}, 403),
+        ({"X-Practice-Token": "practice", "Origin": "https://evil.example"}, 403),
+    ],
+)
+async def test_control_is_refused_to_pages_and_to_whoever_has_no_token(headers: dict[str, str], status: int) -> None:
+    async with (
+        PracticeServer(EngineSource(build({}))) as server,
+        aiohttp.ClientSession() as session,
+        session.get(f"{server.url}/control/state", headers=headers) as reply,
+    ):
+        assert reply.status == status
+
+
 async def test_keys_and_indexes_can_be_set_over_http() -> None:
     description = {"accounts": {"main": {"exchange": "okx", "may_trade": False, "ip_bound": False, "keys": {"trade": {}}}}}
     source = EngineSource(build(description))

@@ -63,7 +63,13 @@ async def test_a_page_in_a_browser_gets_nothing_whatever_name_it_uses(make, path
 
 
 @pytest.mark.parametrize(
-    ("given", "status"), [({}, 401), ({"Authorization": "Bearer wrong"}, 401), ({"Authorization": "right"}, 401)]
+    ("given", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "right"}, 401),
+        ({"Authorization": "Bearer \u00e9\udce9"}, 401),
+    ],
 )
 async def test_beyond_loopback_nothing_is_told_without_the_token(make, given, status):
     server, _ = await make(token="right")
