@@ -54,7 +54,7 @@ class Doctor:
         self._due = asyncio.Event()
         self._looked_at = float("-inf")
         self._told: frozenset[str] | None = None
-        self._thread: threading.Thread | None = None
+        self._looking = False
         self.verdict = ""
 
     def poke(self) -> None:
@@ -119,7 +119,7 @@ class Doctor:
 
     async def _aside(self) -> Sequence[Section] | None:
         """``local`` in a daemon thread, so that a disk that hangs holds up neither the loop nor the end of the process."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._looking:
             log.warning("doctor.still_looking")
             return None
         loop = asyncio.get_running_loop()
@@ -131,11 +131,12 @@ class Doctor:
                 outcome = self._local()
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
                 outcome = error
+            self._looking = False
             with suppress(RuntimeError):  # the loop is gone: nobody waits any more
                 loop.call_soon_threadsafe(_settle, done, outcome)
 
-        self._thread = threading.Thread(target=work, name="doctor", daemon=True)
-        self._thread.start()
+        self._looking = True
+        threading.Thread(target=work, name="doctor", daemon=True).start()
         return await done
 
     async def _known(self) -> frozenset[str]:
