@@ -169,6 +169,15 @@ def test_bybit_tells_a_flip_as_one_execution_that_closed_less_than_it_traded() -
     assert sum(Decimal(entry["fee"]) for entry in log) == Decimal(row["execFee"])
 
 
+@pytest.mark.parametrize(("long", "side"), [(True, "Buy"), (False, "Sell")])
+def test_bybit_tells_the_side_of_the_position_that_funding_is_of(long: bool, side: str) -> None:
+    engine = life("bybit", long=long, hedge=True)
+    engine.settle_funding("bybit", "BTCUSDT", Decimal("0.001"))
+    (row,) = get(engine, "/v5/account/transaction-log", type="SETTLEMENT")
+    # 0.1 % of 4,000, from the long to the short
+    assert (row["side"], row["size"], row["qty"], Decimal(row["funding"])) == (side, "0.1", "0.1", Decimal(-4 if long else 4))
+
+
 def test_bybit_keeps_no_record_of_margin_leverage_and_mode() -> None:
     engine = life("bybit")
     before = len(get(engine, "/v5/account/transaction-log"))
@@ -240,6 +249,20 @@ def test_okx_positions_history_tells_the_latest_way_out() -> None:
     records = [record for record in engine.account("main").records if record.contract is not None]
     # all that the position cost its owner
     assert Decimal(row["realizedPnl"]) == sum(record.own_change for record in records)
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_okx_positions_history_tells_when_nothing_is_left(delivered: bool) -> None:
+    engine = life("okx")
+    engine.grow("main", "BTC-USDT-SWAP", quantity=Decimal("0.1"))
+    engine.close("main", "BTC-USDT-SWAP", quantity=Decimal("0.15"))
+    engine.grow("main", "BTC-USDT-SWAP", quantity=Decimal("0.01"))
+    if delivered:
+        engine.deliver("okx", "BTC-USDT-SWAP", Decimal(41000))
+    else:
+        engine.deleverage("main", "BTC-USDT-SWAP")
+    told = only(engine, "/api/v5/account/positions-history", "type", "closeTotalPos", "openMaxPos")
+    assert told == [("2" if delivered else "6", "0.21", "0.2")]
 
 
 @pytest.mark.parametrize(("leverage", "subtype", "moved"), [("20", "161", "-200"), ("5", "160", "400")])

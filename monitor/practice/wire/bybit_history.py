@@ -53,6 +53,13 @@ def _side(record: Record) -> str:
     return "Buy" if record.buys else "Sell"
 
 
+def _held_side(record: Record) -> str:
+    """The side of the position that a row without a trade is about."""
+    if record.contract is None:
+        return "None"
+    return "Buy" if record.long else "Sell"
+
+
 def _exec_type(record: Record) -> str:
     match record.kind:
         case Kind.TAKEOVER:
@@ -161,11 +168,11 @@ def transaction_log(request: Request) -> Any:
                 "id": f"log-{record.id}",
                 "symbol": contract.id if contract else "",
                 "category": ("inverse" if contract.inverse else "linear") if contract else "",
-                "side": _side(record) if trade else "None",
+                "side": _side(record) if trade else _held_side(record),
                 "transactionTime": str(record.at),
                 "type": _LOGGED[record.kind],
                 "transSubType": "",
-                "qty": text(record.quantity),
+                "qty": text(record.quantity or record.left),
                 "size": text(record.left),
                 "currency": record.currency,
                 "tradePrice": text(record.price, 8),

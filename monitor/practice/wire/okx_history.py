@@ -2,9 +2,9 @@
 
 A liquidation leaves bills of type 5 (100 to 103 partial, 104 to 107 full) and a positions-history row of type 4 or 3 with the
 mark at which it was triggered; an auto-deleveraging bills of type 9 (125, 126 closing a long, a short; 127, 128 buying, selling)
-and a row of type 5; a delivery bills of type 3 (112 of a long, 113 of a short; no order) and an ordinary row of type 2. A change
-of leverage moves margin like a change by hand, with the same bills (UNVERIFIED). "Bills details" and "Positions history", read
-2026-11-23.
+and a row of type 5 or, of all of it, 6; a delivery bills of type 3 (112 of a long, 113 of a short; no order) and an ordinary row
+of type 2. A change of leverage moves margin like a change by hand, with the same bills (UNVERIFIED). "Bills details" and
+"Positions history", read 2026-11-23.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from monitor.practice.wire.rows_okx import envelope, split_instrument
 
 _TYPES = {Kind.DEPOSIT: "1", Kind.OPEN: "2", Kind.CLOSE: "2", Kind.ADD: "6", Kind.REDUCE: "6", Kind.FUNDING: "8"}
 _TYPES |= {Kind.CUT: "5", Kind.TAKEOVER: "5", Kind.DELEVERAGE: "9", Kind.DELIVERY: "3", Kind.LEVERAGE: "6"}
-_ENDINGS = {Kind.DELIVERY: "2", Kind.TAKEOVER: "3", Kind.CUT: "4", Kind.DELEVERAGE: "5"}
+_ENDINGS = {Kind.CLOSE: ("1", "2"), Kind.CUT: ("4", "4"), Kind.DELEVERAGE: ("5", "6")}
+_ENDINGS |= {Kind.DELIVERY: ("2", "2"), Kind.TAKEOVER: ("3", "3")}
+"""The type of a positions-history row by its latest way out: with a rest, and without one."""
 _FORCED = {Kind.CUT: 100, Kind.TAKEOVER: 104, Kind.DELEVERAGE: 125}
 _TRIGGERED = frozenset(_FORCED)
 
@@ -98,8 +100,9 @@ def closed_positions(request: Request) -> Any:
         if record.contract is None:
             continue
         total = sums.setdefault(
-            record.position_id, dict.fromkeys(("pnl", "fee", "fundingFee", "liqPenalty", "closed", "worth"), Decimal(0))
+            record.position_id, dict.fromkeys(("pnl", "fee", "fundingFee", "liqPenalty", "closed", "worth", "most"), Decimal(0))
         )
+        total["most"] = max(total["most"], record.left)
         total["pnl"] += record.profit
         total["fee"] += record.fee
         total["liqPenalty"] += record.penalty
@@ -136,14 +139,14 @@ def _closed_row(record: Record, total: dict[str, Decimal]) -> dict[str, Any]:
         "liqPenalty": text(penalty),
         "mgnMode": record.mode.value,
         "openAvgPx": text(record.entry),
-        "openMaxPos": text(total["closed"] + record.left),
+        "openMaxPos": text(total["most"]),
         "pnl": text(pnl),
         "pnlRatio": "",
         "posId": str(record.position_id),
         "posSide": record.slot.value,
         "realizedPnl": text(pnl + fee + funding + penalty),
         "triggerPx": text(record.mark) if record.kind in _TRIGGERED else "",
-        "type": _ENDINGS.get(record.kind, "1" if record.left else "2"),
+        "type": _ENDINGS[record.kind][0 if record.left else 1],
         "uTime": str(record.at),
         "uly": "-".join(inst_id.split("-")[:2]),
     }
