@@ -21,7 +21,7 @@ from typing import Any
 
 from monitor.errors import BadReading, MargincallError, NotOpened, RateLimited, TimedOut
 from monitor.exchanges.emptiness import Balances, Doubt
-from monitor.exchanges.records import Asked, Calls, Gathered, fetched
+from monitor.exchanges.records import Asked, Call, Gathered, fetched
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import UNREADABLE, Shelf
 from monitor.exchanges.spec import Access, ExchangeSpec
@@ -116,7 +116,7 @@ class AccountReader(ABC):
         """The orders that may close a position on its losing side, for each of ``instrument_ids``. Raises MargincallError."""
 
     @abstractmethod
-    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+    async def read_records(self, asked: Asked, call: Call, found: Gathered) -> None:
         """Gather the fills and the money of one position. Raises MargincallError where the fills cannot be read in full."""
 
     @abstractmethod

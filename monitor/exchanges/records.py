@@ -22,6 +22,8 @@ from monitor.margin.position import Position
 from monitor.ports import Clock
 
 Row = Mapping[str, Any]
+Call = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+"""The reply of an implicit method of ccxt to some parameters; raises ExchangeFault."""
 
 MOST_CALLS = 60
 """So many calls an inquiry may make; what they do not reach is named as missing."""
@@ -136,7 +138,7 @@ class Calls:
 
 
 async def fetched(
-    read: Callable[[Asked, Calls, Gathered], Awaitable[None]],
+    read: Callable[[Asked, Call, Gathered], Awaitable[None]],
     free: Callable[[], Awaitable[Decimal | None]],
     inquiry: Inquiry,
     *,

@@ -11,7 +11,7 @@ from monitor.clock import SystemClock
 from monitor.exchanges import load
 from monitor.exchanges.pacing import Pacer
 from monitor.exchanges.spec import Access
-from monitor.lives.records import Fill, FillCause, FlowKind, Inquiry, Records
+from monitor.lives.records import Fill, FillCause, FlowKind, Inquiry, Records, Totals
 from monitor.margin.position import Position, Side
 from monitor.margin.reading import FamilySnapshot
 from monitor.practice import EngineSource, PracticeExchange, PracticeServer
@@ -118,6 +118,12 @@ def total(amounts: Iterable[Decimal | None]) -> Decimal:
     return sum((amount for amount in known if amount is not None), Decimal(0))
 
 
+def totals(records: Records) -> Totals:
+    """The exchange's own sums, which must be there."""
+    assert records.totals is not None
+    return records.totals
+
+
 def steps(fills: Iterable[Fill]) -> list[tuple[FillCause, bool, Decimal]]:
     """What each fill was."""
     return [(fill.cause, fill.closes, fill.contracts) for fill in fills]
@@ -131,8 +137,8 @@ async def life(exchange: str, *, inverse: bool = False, hedged: bool = False, da
     account = engine.add_account("main", exchange, balances={"USDT": "20000000", "BTC": "2000"}, hedge=hedged)
     async with PracticeServer(EngineSource(engine)) as server:
         clock = SystemClock()
-        secrets = {"api_key": account.api_key, "secret": account.secret, "passphrase": account.passphrase}
-        way = Access(account="main", endpoint=server.url, **secrets)
+        key, secret, passphrase = account.api_key, account.secret, account.passphrase
+        way = Access(account="main", endpoint=server.url, api_key=key, secret=secret, passphrase=passphrase)
         reader = load(exchange).build(way, Pacer(clock), clock)
         try:
             yield Life(

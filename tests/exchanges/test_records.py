@@ -13,7 +13,7 @@ from monitor.margin.position import Side
 from monitor.practice import Fault, FaultKind
 from monitor.practice.clock import wall_clock_ms
 from monitor.practice.engine.accounts import Kind, Slot
-from tests.exchanges.lives import BIG, life, steps, sums
+from tests.exchanges.lives import BIG, life, steps, sums, totals
 from tests.exchanges.margins import EXCHANGES
 
 FILLS = {"binance": "*userTrades", "bybit": "*execution/list", "okx": "*account/bills"}
@@ -76,10 +76,10 @@ async def test_the_sums_over_a_life_are_the_exchanges_own(name):
         position, since = await at.position()
         at.fund()
         at.engine.close("main", at.contract, quantity=Decimal(1000))
-        partly = (await at.told(position, since)).totals
+        partly = totals(await at.told(position, since))
         at.pass_time()
         at.move("0.8")
-        wholly = (await at.told(position, since)).totals
+        wholly = totals(await at.told(position, since))
         ledger = at.ledger()
         assert (partly.final, wholly.final) == (False, True)
         assert (wholly.profit, wholly.fees) == (ledger["profit"], ledger["fees"])
@@ -177,7 +177,7 @@ async def test_a_hedged_side_is_told_apart_from_the_other(name, side):
             assert parts["margin"] == ledger["margin"]
         if name == "okx":
             assert (parts["margin"], parts["funding"]) == (ledger["margin"], ledger["funding"])
-            assert told.totals.funding == ledger["funding"]
+            assert totals(told).funding == ledger["funding"]
         if name != "okx":
             assert FlowKind.FUNDING not in told.kept
             assert any(text.startswith("funding: in hedge mode") for text in told.missing)

@@ -19,7 +19,7 @@ from monitor.exchanges.binance.records import read_records
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
-from monitor.exchanges.records import Asked, Calls, Gathered
+from monitor.exchanges.records import Asked, Call, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import DAY, UNREADABLE, Shelf
 from monitor.exchanges.spec import Access
@@ -73,7 +73,7 @@ class BinanceReader(AccountReader):
                 found += parse_orders(await self.session.call(endpoint, ask, can_wait=True))
         return by_symbol(found, instrument_ids)
 
-    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+    async def read_records(self, asked: Asked, call: Call, found: Gathered) -> None:
         """Trades, forced orders, income and margin changes."""
         await read_records(asked, call, found)
 

@@ -14,7 +14,7 @@ from typing import Any
 from monitor.errors import BadReply
 from monitor.exchanges.binance import records_parse as parse
 from monitor.exchanges.binance.hosts import HOSTS, Host
-from monitor.exchanges.records import DAY_MS, Asked, Calls, Gathered, Row, swept
+from monitor.exchanges.records import DAY_MS, Asked, Call, Gathered, Row, swept
 from monitor.lives.records import Fill, FillCause
 
 _TRADES = 1000
@@ -30,7 +30,7 @@ _AT_ONCE = 10_000
 _MOST_BY_ID = 5
 
 
-async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
+async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
     """Gather what there is of one position. Raises MargincallError where its trades cannot be read in full."""
     book = _Book(asked, call, HOSTS[asked.position.family])
     trades = await book.trades()
@@ -73,7 +73,7 @@ async def _marked(trades: list[Row], book: _Book, found: Gathered) -> Mapping[st
 class _Book:
     """The lists of one host about one position."""
 
-    def __init__(self, asked: Asked, call: Calls, host: Host) -> None:
+    def __init__(self, asked: Asked, call: Call, host: Host) -> None:
         self.asked = asked
         self._call = call
         self._host = host

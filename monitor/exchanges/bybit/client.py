@@ -22,7 +22,7 @@ from monitor.exchanges.bybit.terms import parse_free, parse_held
 from monitor.exchanges.emptiness import Balances
 from monitor.exchanges.family import AccountChecks, AccountReader, FamilyContent, Patience
 from monitor.exchanges.pacing import Pacer
-from monitor.exchanges.records import Asked, Calls, Gathered
+from monitor.exchanges.records import Asked, Call, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
@@ -83,7 +83,7 @@ class BybitAccount(AccountReader):
                 return by_symbol(found, instrument_ids)
         raise BadReply("the pages of orders have no end (order/realtime)")
 
-    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+    async def read_records(self, asked: Asked, call: Call, found: Gathered) -> None:
         """Executions and the transaction log."""
         await read_records(asked, call, found)
 

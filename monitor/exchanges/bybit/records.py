@@ -12,14 +12,14 @@ from typing import Any
 from monitor.errors import BadReply
 from monitor.exchanges.bybit import records_parse as parse
 from monitor.exchanges.bybit.book import CATEGORIES, listed
-from monitor.exchanges.records import DAY_MS, Asked, Calls, Gathered, Row, windows
+from monitor.exchanges.records import DAY_MS, Asked, Call, Gathered, Row, windows
 
 _WEEK = 7 * DAY_MS
 _EXECUTIONS = 100
 _LOG_ROWS = 50
 
 
-async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
+async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
     """Gather what there is of one position. Raises MargincallError where its executions cannot be read in full."""
     found.lack("margin changes: Bybit keeps no record of them")
     category, symbol = CATEGORIES[asked.position.family], asked.instrument_id
@@ -45,7 +45,7 @@ async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
         parse.add_funding(rows, asked, found)
 
 
-async def _all(call: Calls, endpoint: str, ask: dict[str, Any], since: int, until: int) -> list[Row]:
+async def _all(call: Call, endpoint: str, ask: dict[str, Any], since: int, until: int) -> list[Row]:
     """Every row between two moments, window by window and page by page; BadReply where the pages have no end."""
     rows: list[Row] = []
     for start, end in windows(since, until, longest=_WEEK):

@@ -131,9 +131,9 @@ def with_money(fills: Sequence[Fill], rows: Iterable[Row]) -> list[Fill]:
 def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     """The funding of the position among the settlements of its coin."""
     position = asked.position
-    for row in {(str(row.get("id")), str(row["transactionTime"])): row for row in rows}.values():
-        is_mine = row["symbol"] == asked.instrument_id and row["type"] == "SETTLEMENT"
-        if not is_mine or int(row["transactionTime"]) < asked.born:
+    settled = [row for row in rows if row["type"] == "SETTLEMENT"]
+    for row in {(str(row["id"]), str(row["transactionTime"])): row for row in settled}.values():
+        if row["symbol"] != asked.instrument_id or int(row["transactionTime"]) < asked.born:
             continue
         side = _SIDES.get(str(row.get("side")))
         if position.hedged and side is None:

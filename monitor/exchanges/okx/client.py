@@ -21,7 +21,7 @@ from monitor.exchanges.okx.parse import DERIVATIVES, parse_positions
 from monitor.exchanges.okx.records import read_records
 from monitor.exchanges.okx.terms import parse_free, parse_held
 from monitor.exchanges.pacing import Pacer
-from monitor.exchanges.records import Asked, Calls, Gathered
+from monitor.exchanges.records import Asked, Call, Gathered
 from monitor.exchanges.session import Session
 from monitor.exchanges.shelf import Shelf
 from monitor.exchanges.spec import Access
@@ -88,7 +88,7 @@ class OkxAccount(AccountReader):
                 ask["after"] = str(rows[-1].get("algoId"))
         return by_symbol(found, instrument_ids)
 
-    async def read_records(self, asked: Asked, call: Calls, found: Gathered) -> None:
+    async def read_records(self, asked: Asked, call: Call, found: Gathered) -> None:
         """Bills and closed positions."""
         await read_records(asked, call, found)
 

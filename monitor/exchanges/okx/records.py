@@ -12,7 +12,7 @@ from monitor.errors import BadReply
 from monitor.exchanges.okx import records_parse as parse
 from monitor.exchanges.okx.book import listed
 from monitor.exchanges.okx.records_legs import of_leg
-from monitor.exchanges.records import DAY_MS, Asked, Calls, Gathered, Row
+from monitor.exchanges.records import DAY_MS, Asked, Call, Gathered, Row
 
 _PAGE_ROWS = 100
 _RECENT = 7 * DAY_MS - 3600 * 1000
@@ -22,7 +22,7 @@ _ARCHIVED = 89 * DAY_MS
 _FUNDING_BILLS = "8"
 
 
-async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
+async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
     """Gather what there is of one position. Raises MargincallError where its bills cannot be read in full."""
     book = _Book(asked, call)
     every = await book.bills(asked.since, asked.until)
@@ -44,7 +44,7 @@ async def read_records(asked: Asked, call: Calls, found: Gathered) -> None:
 class _Book:
     """The lists about one position."""
 
-    def __init__(self, asked: Asked, call: Calls) -> None:
+    def __init__(self, asked: Asked, call: Call) -> None:
         self._asked = asked
         self._call = call
         self._kind = "SWAP" if asked.instrument_id.endswith("-SWAP") else "FUTURES"
