@@ -46,7 +46,9 @@ class _Page:
 
     def case(self, case: Case) -> None:
         known = self.cases.get(case.id) or self.before.lives.cases.get(case.id)
-        self.cases[case.id] = merged(known, case)
+        # One that was missing and is back had not ended: whatever happened to it is another question.
+        back = known is not None and known.ended and not case.ended
+        self.cases[case.id] = merged(None if back else known, case)
 
 
 def noticed(
@@ -198,8 +200,7 @@ def _back(page: _Page, observation: Observation) -> None:
         return
     for seen in observation.seen:
         known = open_cases.get((seen.key, seen.epoch))
-        if known is not None and known.ended and seen.key not in observation.born:
-            page.cases.pop(known.id, None)
+        if known is not None and known.ended and known.id not in page.cases:
             page.closed.append(known.id)
 
 

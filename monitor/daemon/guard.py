@@ -7,9 +7,8 @@ channels directly, and what could not be kept is kept with the next commit that 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,10 +18,12 @@ from monitor.alerts.model import Message, NotifyReason
 from monitor.alerts.notices import daemon_message, started_text, stopped_text, store_lost_text
 from monitor.crashpoint import crashpoint
 from monitor.daemon.narrating import log_reading
+from monitor.daemon.sleep import Sleep
 from monitor.daemon.storehealth import StoreHealth
+from monitor.daemon.unkept import Unkept, holds_anything
 from monitor.daemon.watching import adapted, watch_of
 from monitor.decide import Decision, decide
-from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable, TopUpsStopped
+from monitor.errors import StoreCorrupt, StoreFault, TopUpsStopped
 from monitor.margin.reading import FamilyKey, FamilyReading, KeyFacts
 from monitor.memory import ChannelMemory, Commit, Memory, shifted
 from monitor.policy import Policy
@@ -35,11 +36,8 @@ from monitor.topups.ledger import Intent, IntentEvent, IntentState
 
 log = structlog.get_logger("guard")
 
-BACKLOG = 1000
-"""How many commits wait for a store that fails; then the oldest are lost."""
 KEEP_SECONDS = 8.0
 """How long a decision waits for the store; SQLite itself gives up on a lock sooner, a disk that hangs never does."""
-_PARTS = tuple(part.name for part in fields(Commit) if part.name != "at")
 
 
 class Guard:
@@ -67,8 +65,9 @@ class Guard:
         self._wake = wake
         self._direct = direct
         self._turn = asyncio.Lock()
-        self._unkept: deque[Commit] = deque(maxlen=BACKLOG)
+        self._unkept = Unkept()
         self._health = StoreHealth()
+        self._sleep = Sleep(clock)
 
     @property
     def kept(self) -> bool:
@@ -79,8 +78,8 @@ class Guard:
         """Decide on one reading and keep the result."""
         async with self._turn:
             crashpoint("reading.deciding")
-            before = self.memory.families.get(reading.key)
-            decision = decide(reading, self.memory, self.policy, self._clock.now())
+            before, now = self.memory.families.get(reading.key), self._now()
+            decision = decide(reading, self.memory, self.policy, now)
             crashpoint("reading.decided")
             log_reading(reading, before, decision)
             await self._keep(decision)
@@ -89,19 +88,21 @@ class Guard:
     async def tick(self) -> None:
         """Decide on time alone."""
         async with self._turn:
-            await self._keep(decide(None, self.memory, self.policy, self._clock.now()))
+            now = self._now()
+            await self._keep(decide(None, self.memory, self.policy, now))
             crashpoint("tick.kept")
             await self._tell_of_store()
 
     async def learn(self, facts: KeyFacts) -> None:
         """Decide on what an account's key may do, and keep it."""
         async with self._turn:
-            await self._keep(decide(facts, self.memory, self.policy, self._clock.now()))
+            now = self._now()
+            await self._keep(decide(facts, self.memory, self.policy, now))
 
     async def channel_changed(self, name: str, error: str | None) -> None:
         """A channel broke (``error``: why) or works again (None): keep that, and tell the others."""
         async with self._turn:
-            now = self._clock.now()
+            now = self._now()
             crashpoint("channel.changing")
             channel = ChannelMemory(name=name, broken_since=None if error is None else now, error=error or "")
             await self._keep(decide(channel, self.memory, self.policy, now))
@@ -118,7 +119,7 @@ class Guard:
     async def say(self, compose: Callable[[Memory, Policy, datetime], tuple[Message, ...]]) -> tuple[Message, ...]:
         """Tell what ``compose`` makes of the memory, without changing it; raises what it raises."""
         async with self._turn:
-            now = self._clock.now()
+            now = self._now()
             messages = compose(self.memory, self.policy, now)
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
             return messages
@@ -141,7 +142,8 @@ class Guard:
         it; raises what ``step`` raises, and then nothing has changed.
         """
         async with self._turn:
-            return await self._keep_change(step(self.memory, self.policy, self._clock.now()))
+            now = self._now()
+            return await self._keep_change(step(self.memory, self.policy, now))
 
     async def submit(self, intent_id: str, *, index_price: Decimal | None, window: timedelta) -> Intent | None:
         """Ask every guard again and keep the intent as SUBMITTING: from then on, and only then, it may be sent.
@@ -150,14 +152,14 @@ class Guard:
         knows what it kept, so that the intent counts as UNKNOWN although it was not sent.
         """
         async with self._turn:
-            now = self._clock.now()
+            now = self._now()
             change = begin(self.memory, self.policy, intent_id, now, index_price=index_price, window=window)
             if change.intent is None or change.intent.state is not IntentState.SUBMITTING:
                 await self._keep_change(change)
                 return None
             try:
                 async with asyncio.timeout(KEEP_SECONDS):
-                    await self._keep_backlog()
+                    self._health.refused += await self._unkept.keep(self._store, self._channels)
                     crashpoint("topup.submitting")
                     await self._store.submit(change.commit, channels=self._channels)
             except TopUpsStopped as error:
@@ -182,7 +184,7 @@ class Guard:
     async def judge_key(self, exchange: str, account: str, why: str) -> None:
         """The key for margin changes of an account must not be used because of ``why`` (empty: it may be); told once a change."""
         async with self._turn:
-            now = self._clock.now()
+            now = self._now()
             self.policy, messages = judged_key(self.policy, exchange, account, why, now)
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=messages)))
 
@@ -228,16 +230,16 @@ class Guard:
         self.memory = decision.memory
         commit = decision.commit
         for message in commit.messages:
-            log.info("alert.told", title=message.title, level=message.level.label, why=message.why.value, code=message.code)
+            log.info("alert.told", title=message.title, alert_level=message.level.label, why=message.why.value, code=message.code)
             crashpoint(f"telling.{message.why.value}")
-        if not (_holds_anything(commit) or self._unkept):
+        if not (holds_anything(commit) or self._unkept):
             return
         if self._health.is_left_alone(self._clock.monotonic()):
             self._put_by(commit)
             return
         try:
             async with asyncio.timeout(KEEP_SECONDS):
-                await self._keep_backlog()
+                self._health.refused += await self._unkept.keep(self._store, self._channels)
                 crashpoint("commit.beginning")
                 await self._store.commit(commit, channels=self._channels)
                 crashpoint("commit.done")
@@ -248,17 +250,6 @@ class Guard:
             if commit.messages:
                 crashpoint("workers.waking")
                 self._wake()
-
-    async def _keep_backlog(self) -> None:
-        """Keep what could not be kept before, oldest first; one that the store refuses for good is left out, not in the way."""
-        while self._unkept:
-            try:
-                await self._store.commit(self._unkept[0], channels=self._channels)
-            except (StoreUnavailable, StoreCorrupt):
-                raise
-            except Exception:  # noqa: BLE001 - told when it was first refused
-                self._health.refused += 1
-            self._unkept.popleft()
 
     def _go_on_without(self, commit: Commit, error: Exception) -> None:
         """What was decided is told all the same; a damaged store is no ground to spend money on."""
@@ -280,14 +271,18 @@ class Guard:
         if message is not None:
             await self._keep(Decision(memory=self.memory, commit=Commit(at=now, messages=(message,))))
 
+    def _now(self) -> datetime:
+        """What time it is, asked before anything is decided. After a suspend the watch begins anew, as after a restart: what was
+        read before is old, what still holds is told again, and time asleep is no blindness.
+        """
+        now, slept = self._clock.now(), self._sleep.noticed()
+        if slept:
+            log.warning("machine.slept", seconds=round(slept))
+            self.policy = replace(self.policy, watching_since=now)
+        return now
+
     def _put_by(self, commit: Commit) -> None:
         """Hand the messages on directly, and hold the rest until the store works again."""
         for message in commit.messages:
             self._direct(message)
-        rest = replace(commit, messages=())
-        if _holds_anything(rest):
-            self._unkept.append(rest)
-
-
-def _holds_anything(commit: Commit) -> bool:
-    return any(getattr(commit, part) for part in _PARTS)
+        self._unkept.add(commit)

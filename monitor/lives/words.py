@@ -38,7 +38,7 @@ CAUSES = {
     "funding": "by funding",
     "exchange": "by the exchange's own automatic margin",
     "leverage": "by another leverage",
-    "unknown": "by whom is not known",
+    "unknown": "by an unknown hand",
 }
 _SIZE = {EventKind.GREW, EventKind.SHRANK, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED}
 _AGREES = Decimal("0.000001")
@@ -176,7 +176,7 @@ def _cost(event: LifeEvent) -> str:
 def _by(event: LifeEvent) -> str:
     if event.actor and event.cause == "top_up":
         return f"by {event.actor}"
-    return CAUSES.get(event.cause, "by whom is not known")
+    return CAUSES.get(event.cause, "by an unknown hand")
 
 
 def _signed(amount: Decimal, coin: str) -> str:

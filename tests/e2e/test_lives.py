@@ -1,0 +1,214 @@
+"""The whole life of positions on the real program: what it keeps and tells is what the exchange's ledger says, to the last unit."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from monitor.lives.event import EventKind, LifeEvent
+from monitor.practice import Fault, FaultKind
+from monitor.practice.engine.accounts import Kind, Record, Slot
+from monitor.practice.engine.exchange import PracticeExchange
+from monitor.store.reader import StoreReader
+from monitor.topups.changes import ChangeCause, MarginChange
+from tests.e2e.program import until
+from tests.e2e.stage import RULES, Held, Stage
+
+D = Decimal
+E = EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """An exchange's names of two contracts, and how many of them are one coin."""
+
+    name: str
+    btc: str
+    eth: str
+    btc_in_coin: int = 1
+    eth_in_coin: int = 1
+
+
+VENUES = [
+    Venue("binance", "BTCUSDT", "ETHUSDT"),
+    Venue("bybit", "BTCUSDT", "ETHUSDT"),
+    Venue("okx", "BTC-USDT-SWAP", "ETH-USDT-SWAP", btc_in_coin=100, eth_in_coin=10),
+]
+EACH = pytest.mark.parametrize("venue", VENUES, ids=lambda venue: venue.name)
+
+
+@dataclass(slots=True)
+class Life:
+    """A daemon at work on one account; ``does`` lets something happen there and waits until it is kept."""
+
+    stage: Stage
+    venue: Venue
+    folder: Path
+
+    @property
+    def engine(self) -> PracticeExchange:
+        return self.stage.booths["main"].engine
+
+    def events(self, *kinds: EventKind) -> list[LifeEvent]:
+        with StoreReader(self.folder / "store.db") as reader:
+            return [event for event in reader.events() if not kinds or event.kind in kinds]
+
+    def changes(self) -> list[MarginChange]:
+        with StoreReader(self.folder / "store.db") as reader:
+            return list(reader.margin_changes())
+
+    def records(self, *kinds: Kind) -> list[Record]:
+        records = self.engine.account("main").records
+        return self.stage.call(lambda: [record for record in records if record.kind in kinds])
+
+    def does(self, work: Callable[[], object], *kinds: EventKind) -> list[LifeEvent]:
+        """The events of ``kinds`` that the work led to: exactly one each, in this order."""
+        before = len(self.events(*kinds))
+        self.stage.call(work)
+        until(lambda: len(self.events(*kinds)) >= before + len(kinds))
+        made = self.events(*kinds)[before:]
+        assert [event.kind for event in made] == list(kinds)
+        return made
+
+    def told(self, title: str) -> str:
+        """The text of the message whose title begins so, once it is there."""
+        until(lambda: any(one.title.startswith(title) for one in self.stage.arrivals))
+        return next(one.text for one in self.stage.arrivals if one.title.startswith(title))
+
+
+@contextmanager
+def living(folder: Path, venue: Venue, *held: Held) -> Iterator[Life]:
+    with Stage(folder, rules=RULES) as stage:
+        marks = {venue.btc: "100000", venue.eth: "4000"}
+        stage.account("main", venue.name, *held, marks=marks)
+        life = Life(stage, venue, folder)
+        stage.start()
+        # The start message comes once every family was read.
+        life.told("guarding")
+        yield life
+
+
+def btc(venue: Venue) -> Held:
+    """0.1 BTC at 100,000 with 1,000 of margin."""
+    return Held(venue.btc, entry="100000", quantity=str(D("0.1") * venue.btc_in_coin), margin="1000")
+
+
+def as_recorded(event: LifeEvent, *records: Record) -> None:
+    """What is told of an ending is the sum of these records of the exchange, to the last unit."""
+    told = event.breakdown
+    assert told is not None
+    assert told.contracts == sum(record.quantity for record in records)
+    assert told.profit == sum(record.profit for record in records)
+    assert told.fees == sum(record.fee for record in records)
+    assert (told.insurance or 0) == sum(record.penalty for record in records)
+    assert event.at.timestamp() * 1000 == pytest.approx(records[-1].at, abs=1500)
+    assert event.since is None
+
+
+def aged(store: Path, by: timedelta = timedelta(hours=2)) -> None:
+    """Make everything that a store knows so much older, as if the daemon had ended then."""
+    columns = {
+        "readings": ("at",),
+        "positions": ("last_seen",),
+        "lives": ("first_seen",),
+        "families": ("since", "last_good"),
+        "events": ("at", "since", "seen_at"),
+    }
+    with sqlite3.connect(store) as connection:
+        for table, times in columns.items():
+            moves = ", ".join(f"{column} = {column} - {int(by.total_seconds() * 1000)}" for column in times)
+            connection.execute(f"UPDATE {table} SET {moves}")
+
+
+@EACH
+def test_each_event_is_kept_and_told_as_the_ledger_has_it(tmp_path: Path, venue: Venue) -> None:
+    one = D(venue.eth_in_coin)
+    with living(tmp_path, venue, btc(venue)) as life:
+        engine, eth = life.engine, venue.eth
+        assert [event.kind for event in life.events()] == [E.FOUND]
+        life.does(
+            lambda: engine.open("main", eth, long=False, quantity=one, leverage=D(5), entry=D(4000), margin=D(800)), E.OPENED
+        )
+        assert "margin 800 USDT" in life.told("ETH/USDT short opened")
+        life.does(lambda: engine.grow("main", eth, Slot.NET, quantity=one / 2), E.GREW)
+        (shrank,) = life.does(lambda: engine.close("main", eth, Slot.NET, quantity=one), E.SHRANK)
+        as_recorded(shrank, *life.records(Kind.CLOSE))
+        assert (shrank.before, shrank.after, shrank.ended) == (one * 3 / 2, one / 2, False)
+        (added,) = life.does(lambda: engine.change_margin("main", eth, Slot.NET, D("12.5")), E.MARGIN_ADDED)
+        assert (added.amount, added.cause) == (D("12.5"), "elsewhere")
+        # Bybit keeps no record of it: there its time is only known from the readings.
+        assert (added.since is None) is (venue.name != "bybit")
+        life.does(
+            lambda: engine.set_leverage("main", eth, Slot.NET, D(25)), *([E.LEVERAGE_CHANGED] if venue.name != "binance" else [])
+        )
+        (delevered,) = life.does(lambda: engine.deleverage("main", eth, Slot.NET, quantity=one / 4, price=D(3990)), E.DELEVERAGED)
+        as_recorded(delevered, *life.records(Kind.DELEVERAGE))
+        (closed,) = life.does(lambda: engine.close("main", eth, Slot.NET, price=D(3980)), E.CLOSED)
+        last = life.records(Kind.CLOSE)[-1]
+        as_recorded(closed, last)
+        assert closed.ended
+        assert closed.breakdown is not None
+        assert closed.breakdown.returned == closed.breakdown.observed == last.free_change
+        assert "by the records and by the balance" in life.told("ETH/USDT short closed")
+        assert not [case for case in life.stage.program.log().splitlines() if "stumbled" in case]
+
+
+@EACH
+def test_a_liquidation_is_told_with_what_it_cost_and_what_came_back(tmp_path: Path, venue: Venue) -> None:
+    with living(tmp_path, venue, btc(venue)) as life:
+        engine = life.engine
+        life.stage.call(lambda: engine.settle_funding(venue.name, venue.btc, D("0.0001")))
+        (end,) = life.does(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}), E.LIQUIDATED)
+        (takeover,) = life.records(Kind.TAKEOVER)
+        as_recorded(end, takeover)
+        assert end.breakdown is not None
+        assert end.breakdown.funding == sum(record.amount for record in life.records(Kind.FUNDING)) == D(-1)
+        assert end.breakdown.returned == end.breakdown.observed == takeover.free_change
+        assert end.breakdown.trigger_price == (None if venue.name == "binance" else D(85000))
+        text = life.told("LIQUIDATED: BTC/USDT long, -")
+        assert "Funding over its life: -1 USDT." in text
+        assert "Came back to your balance: 0 USDT, by the records and by the balance." in text
+
+
+@EACH
+def test_a_position_that_is_missing_from_faulty_replies_is_never_called_closed(tmp_path: Path, venue: Venue) -> None:
+    other = Held(venue.eth, entry="4000", quantity=str(venue.eth_in_coin), margin="800", leverage="5")
+    with living(tmp_path, venue, btc(venue), other) as life:
+        server = life.stage.booths["main"].server
+        life.stage.call(lambda: server.faults.add(Fault(kind=FaultKind.DISAPPEAR, contract=venue.btc, times=1)))
+        until(lambda: not life.stage.call(server.faults.placed))
+        life.does(lambda: life.engine.change_margin("main", venue.btc, Slot.NET, D(5)), E.MARGIN_ADDED)
+        assert {event.kind for event in life.events()} == {E.FOUND, E.MARGIN_ADDED}
+        assert not [one for one in life.stage.arrivals if "gone" in one.title or "closed" in one.title]
+
+
+@EACH
+def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_path: Path, venue: Venue) -> None:
+    other = Held(venue.eth, entry="4000", quantity=str(venue.eth_in_coin), margin="800", leverage="5")
+    with living(tmp_path, venue, btc(venue), other) as life:
+        life.stage.program.stop()
+        engine = life.engine
+        aged(tmp_path / "store.db")
+        life.stage.call(lambda: engine.change_margin("main", venue.eth, Slot.NET, D(7)))
+        life.stage.call(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}))
+        life.stage.start()
+        text = life.told("Meanwhile: LIQUIDATED: BTC/USDT long, -")
+        assert "did not watch from" in text
+        recorded = venue.name != "bybit"  # it keeps no record of margin changes
+        assert f"ETH/USDT long: +7 USDT margin {'elsewhere' if recorded else 'by an unknown hand'} (main)" in text
+        assert len([one for one in life.stage.arrivals if "LIQUIDATED" in one.title]) == 1
+        (end,) = life.events(E.LIQUIDATED)
+        as_recorded(end, *life.records(Kind.TAKEOVER))
+        (change,) = life.changes()
+        assert (change.amount, bool(change.record)) == (D(7), recorded)
+        assert change.cause is (ChangeCause.ELSEWHERE if recorded else ChangeCause.UNKNOWN)
+        life.stage.program.stop()
+        life.stage.arrivals.clear()
+        life.stage.start()
+        life.told("guarding")
+        assert not [one for one in life.stage.arrivals if "off" in one.title or "LIQUIDATED" in one.title]
