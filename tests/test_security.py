@@ -1,4 +1,4 @@
-"""What SECURITY.md promises of the project itself: the checks that are on, and nothing of ours that goes round them unexplained."""
+"""What SECURITY.md promises of the project itself: the checks that are on, and nothing that goes round them in silence."""
 
 import re
 import tomllib

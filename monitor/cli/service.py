@@ -24,6 +24,7 @@ NO_SYSTEMD = (
 )
 SHOWN = ("LoadState", "ActiveState", "SubState", "UnitFileState", "StatusText", "NRestarts", "ExecMainStatus", "Result")
 UNUSABLE = "78"
+SECONDS = 10.0
 
 commands = typer.Typer(no_args_is_help=True, help="margincall as a service of systemd: install it, see how it is, read its log.")
 User = Annotated[bool, typer.Option("--user", help="A service of your own login, without root.")]
@@ -132,7 +133,11 @@ def _installed(user: bool) -> Scope:  # noqa: FBT001 - as typer hands it on
 
 def _said(argv: Sequence[str]) -> str:
     """What a command of systemd prints; raises MargincallError where systemd does not run this machine, or not for this user."""
-    done = subprocess.run([_program(argv[0]), *argv[1:]], capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    argv = [_program(argv[0]), *argv[1:]]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603 - fixed words
+    except subprocess.TimeoutExpired:
+        raise MargincallError(f"systemd did not answer within {SECONDS:g} seconds") from None
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it gave no reason"])[0]
         raise MargincallError(f"systemd does not answer here: {why}", hint=NO_SYSTEMD)
