@@ -13,6 +13,7 @@ from monitor.app.top_ups import build_writers
 from monitor.cli.live import pacer_of, read_memory
 from monitor.clock import SystemClock
 from monitor.config import Loaded
+from monitor.exchanges.key_lines import end_line
 from monitor.margin.reading import KeyFacts
 from monitor.memory import Memory, PositionMemory
 from monitor.policy import Policy
@@ -42,12 +43,22 @@ async def _key_lines(loaded: Loaded) -> list[CheckLine]:
         facts = await asyncio.gather(*(one.fetch_key() for one in writers.values()))
     finally:
         await asyncio.gather(*(one.close() for one in writers.values()))
-    accounts = loaded.settings.accounts
-    return [key_line(name, one, demo=accounts[name].demo_trading) for name, one in zip(writers, facts, strict=True)]
+    accounts, now = loaded.settings.accounts, clock.now()
+    return [
+        line
+        for name, one in zip(writers, facts, strict=True)
+        for line in top_up_key_lines(name, one, now, demo=accounts[name].demo_trading)
+    ]
 
 
-def key_line(account: str, facts: KeyFacts | None, *, demo: bool) -> CheckLine:
-    """Whether the top-up key of an account may be used."""
+def top_up_key_lines(account: str, facts: KeyFacts | None, now: datetime, *, demo: bool) -> Iterator[CheckLine]:
+    """Whether the top-up key of an account may be used, and for how long."""
+    yield _fitness_line(account, facts, demo=demo)
+    if facts is not None and facts.expires_at is not None:
+        yield end_line(account, facts.expires_at, now, whose="its top-up key")
+
+
+def _fitness_line(account: str, facts: KeyFacts | None, *, demo: bool) -> CheckLine:
     why = unfit(facts, demo=demo)
     if why:
         return CheckLine(status="fail", topic=account, text=why, advice="nothing is added in this account; the watch goes on")

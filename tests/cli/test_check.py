@@ -10,8 +10,9 @@ from monitor.ports import CheckLine
 from monitor.rules import discover
 from monitor.store.sqlite import SqliteStore
 from tests.builders import position, snapshot
-from tests.cli.terminal import now
+from tests.cli.terminal import now, on_screen
 from tests.fakes import FakeExchange, FakeNotifier
+from tests.receiver import Receiver
 
 GOOD = CheckLine(status="ok", topic="connection", text="answers in 3 ms")
 ODD = CheckLine(status="warn", topic="clock", text="1.50 s behind", advice="Keep this machine's clock in step (NTP).")
@@ -32,6 +33,7 @@ def test_check_fails_only_when_something_failed(terminal, exchange, lines, code)
     said = terminal.run("check")
     assert said.code == code
     assert exchange.closed
+    assert exchange.inspected == [False], "nobody else polls here"
     for line in lines:
         assert f"{line.status:<5}{line.topic}: {line.text}" in said.out
         assert not line.advice or f"\n        {line.advice}\n" in said.out
@@ -43,7 +45,7 @@ def test_check_tells_of_files_rules_and_channels_and_sends_nothing(terminal, exc
     said = terminal.run("check")
     assert str(terminal.config) in said.out
     assert str(terminal.store) in said.out
-    assert "cushion, " in said.out
+    assert "  ok   rules: on figures: cushion, " in said.out
     assert "phone: usable" in said.out
     assert channel.accepted == []
     assert not terminal.store.exists()
@@ -99,6 +101,7 @@ def test_an_account_may_be_called_config(terminal, monkeypatch):
     monkeypatch.setattr(app, "build_exchanges", lambda *_: [fake])
     topics = [one["topic"] for one in terminal.run("check", "--json").json["checks"] if one["about"] == "config"]
     assert topics[0] == "file"
+    assert topics.count("file") == 1
     assert topics[-1] == "connection"
 
 
@@ -135,3 +138,105 @@ def test_looking_keeps_the_silence_that_an_exchange_asked_for(terminal, monkeypa
         assert terminal.run(*arguments).code == 0
         with pytest.raises(RateLimited):
             pacers.pop().check(["binance"])
+
+
+def sections(said):
+    """The topics by what they are about."""
+    found = {}
+    for one in said.json["checks"]:
+        found.setdefault(one["about"], []).append(one["topic"])
+    return found
+
+
+def test_check_looks_at_files_store_and_machine_too(terminal, exchange):
+    exchange.lines = (GOOD,)
+    terminal.keep(snapshot(position("99"), when=now()))
+    terminal.config.chmod(0o600)
+    document = terminal.run("check", "--json")
+    assert list(sections(document)) == ["config", "channels", "files", "store", "machine", "main"]
+    assert sections(document)["store"] == ["schema", "integrity", "backup", "sqlite", "disk"]
+    assert sections(document)["files"] == ["configuration", "store's folder", "store's file"]
+    assert sections(document)["machine"][:3] == ["wall clock", "time zone", "systemd unit"]
+    assert document.code == 0
+    assert "store: schema" not in document.out
+
+
+def test_check_fails_when_the_store_is_damaged_or_the_configuration_open_to_all(terminal, exchange):
+    terminal.store.write_bytes(b"no database at all, and longer than the hundred bytes that a header has. " * 3)
+    terminal.store.chmod(0o600)
+    said = terminal.run("check")
+    assert said.code == 1
+    assert f"  fail store: the store {terminal.store} is damaged" in said.out
+    terminal.store.unlink()
+    assert terminal.run("check").code == 0
+    terminal.config.chmod(0o666)
+    said = terminal.run("check")
+    assert said.code == 1
+    assert f"  fail configuration: {terminal.config} can be written by other users" in said.out
+    assert f"\n        Run: chmod 600 {terminal.config}\n" in said.out
+
+
+def test_check_ends_with_how_many_failed(terminal, exchange, monkeypatch):
+    with_heartbeat(terminal, monkeypatch)
+    exchange.lines = (GOOD, ODD, BAD)
+    lines = json_lines(terminal)
+    failed, warned = (sum(one["status"] == status for one in lines) for status in ("fail", "warn"))
+    assert failed == 1
+    assert terminal.run("check").out.splitlines()[-1] == f"1 failed, {warned} warning{'s' if warned != 1 else ''}"
+
+
+def json_lines(terminal):
+    return terminal.run("check", "--json").json["checks"]
+
+
+def with_heartbeat(terminal, monkeypatch, url="https://beat.example/canary"):
+    terminal.write(terminal.config.read_text() + "heartbeat: {url_from: beat_url}\n")
+    monkeypatch.setenv("MARGINCALL_SECRET_BEAT_URL", url)
+
+
+def test_check_warns_when_nobody_watches_the_machine(terminal, exchange, monkeypatch):
+    def beat():
+        return next(one for one in json_lines(terminal) if one["topic"] == "heartbeat")
+
+    assert (beat()["status"], beat()["advice"][:15]) == ("warn", "Set `heartbeat:")
+    with_heartbeat(terminal, monkeypatch)
+    assert beat()["status"] == "ok"
+
+
+def test_check_sends_to_every_channel_and_beats_when_asked(terminal, exchange, monkeypatch):
+    terminal.write(terminal.config.read_text().replace("  phone:", "  mail: {url_from: phone_url}\n  phone:"))
+    made = {name: FakeNotifier(name) for name in ("phone", "mail")}
+    made["mail"].usually = ChannelRefused("channel mail: the service answered 401")
+    monkeypatch.setattr(app, "build_channels", lambda _, names: [made[name] for name in names])
+    with Receiver() as watcher:
+        with_heartbeat(terminal, monkeypatch, f"http://127.0.0.1:{watcher.port}/canary/")
+        assert "sent" not in sections(terminal.run("check", "--json"))
+        assert made["phone"].tried == []
+        said = terminal.run("check", "--send", "--json")
+        assert said.code == 1
+        sent = {one["topic"]: (one["status"], one["text"].strip()) for one in said.json["checks"] if one["about"] == "sent"}
+        assert [one.path for one in watcher.requests] == ["/canary"]
+    assert sent["phone"] == ("ok", "accepted")
+    assert sent["mail"][0] == "fail"
+    assert sent["mail"][1].startswith("channel mail: the service answered 401")
+    assert sent["heartbeat"] == ("ok", "accepted")
+    assert [message.code for message in made["phone"].accepted] == ["TEST"]
+
+
+def test_check_fails_when_the_watcher_outside_is_not_reached(terminal, exchange, monkeypatch):
+    monkeypatch.setattr(app, "build_channels", lambda *_: [FakeNotifier()])
+    with_heartbeat(terminal, monkeypatch, "http://127.0.0.1:1/beat")
+    said = terminal.run("check", "--send")
+    assert said.code == 1
+    assert "  fail heartbeat: not reached: ClientConnectorError" in said.out
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_check_fits_the_screen(terminal, columns):
+    # The account's exchange is nobody: every line of an unreachable one is there too.
+    terminal.write(terminal.config.read_text().replace("binance}", 'binance, endpoint: "http://127.0.0.1:1"}'))
+    lines = on_screen(["check", "--config", str(terminal.config)], columns=columns)
+    assert any(line.startswith("  fail connection: ") for line in lines)
+    long = [line for line in lines if len(line) > columns and str(terminal.folder) not in line]
+    assert long == []
+    assert any(line.startswith("        ") for line in lines), "what goes on stands below what began"
