@@ -69,7 +69,7 @@ def _at_cushion(assessment: Assessment, cushion: Decimal) -> Assessment | None:
 def _seen_at(position: Position, mark: Decimal) -> Assessment:
     """The position at another mark; the exchange's own figures, which speak of today's, left out."""
     return assess(
-        replace(position, mark_price=mark, stops=None, says=replace(position.says, requirement=None, margin_usage=None))
+        replace(position, mark_price=mark, stops=None, says=position.says._replace(requirement=None, margin_usage=None))
     )
 
 

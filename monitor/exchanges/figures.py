@@ -6,6 +6,7 @@ The bounds are far outside every market there is (prices from 1e-10 to 1e7, amou
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from monitor.errors import BadReading
 from monitor.margin.quantities import dec
@@ -29,6 +30,13 @@ def amount(text: str | int) -> Decimal:
     if _MOST_OWED <= value <= _MOST:
         return value
     raise BadReading(f"an amount of {_short(value)} cannot be true")
+
+
+# A position's size, entry and margin stand for hours, and every poll reads them again. Typed, since True equals 1.
+standing_price = lru_cache(maxsize=8192, typed=True)(price)
+"""``price`` of a figure that rarely changes."""
+standing_amount = lru_cache(maxsize=8192, typed=True)(amount)
+"""``amount`` of a figure that rarely changes."""
 
 
 def _short(value: Decimal) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from monitor.margin.tiers import TierTable
 
@@ -68,13 +69,16 @@ class PositionKey:
         return self._hash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeSays:
+class ExchangeSays(NamedTuple):
     """The exchange's own figures for a position, in settle currency and price; None where it gives none (``""`` or 0)."""
 
     liquidation_price: Decimal | None = None
     requirement: Decimal | None = None
     margin_usage: Decimal | None = None
+
+
+SAYS_NOTHING = ExchangeSays()
+"""Of an exchange that gives no figures of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ class Position:
     leverage: Decimal | None = None
     taker_fee_rate: Decimal | None = None
     tiers: TierTable | None = None
-    says: ExchangeSays = ExchangeSays()
+    says: ExchangeSays = SAYS_NOTHING
     opened: str = ""
     changed: str = ""
     status: PositionStatus = PositionStatus.NORMAL

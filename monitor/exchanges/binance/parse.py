@@ -76,7 +76,7 @@ def parse_position(
     Raises BadReading, naming the symbol, for figures that are missing or cannot be true.
     """
     try:
-        amount = figures.amount(row["positionAmt"])
+        amount = figures.standing_amount(row["positionAmt"])
         side = _SIDES.get(row["positionSide"]) or (Side.LONG if amount > 0 else Side.SHORT)
         if (amount > 0) is not (side is Side.LONG):
             raise BadReading(f"a {side} position of {amount}")  # noqa: TRY301 - every refusal gets the symbol's name below
@@ -121,7 +121,7 @@ def _position(
         entry_price = implied_entry(row, instrument, mark=mark, amount=amount)
         degraded += ("entry_inferred",)
     else:
-        entry_price = figures.price(entry)
+        entry_price = figures.standing_price(entry)
     updated = row.get("updateTime")
     return Position(
         key=_position_key(key.exchange, key.account, instrument.symbol, side is Side.LONG),
@@ -131,7 +131,7 @@ def _position(
         contracts=abs(amount),
         entry_price=entry_price,
         mark_price=mark,
-        isolated_margin=figures.amount(wallet),
+        isolated_margin=figures.standing_amount(wallet),
         leverage=leverage,
         tiers=tiers.table if tiers else None,
         says=_says(row, equity),
@@ -151,12 +151,9 @@ def _says(row: Mapping[str, Any], equity: Decimal | None) -> ExchangeSays:
     """Binance's own figures; it calls requirement / isolatedMargin the margin ratio. A price of 0 is none."""
     price = dec_or_none(row.get("liquidationPrice"))
     requirement = dec_or_none(row.get("maintMargin"))
-    known = requirement if requirement is not None and requirement > 0 else None
-    return ExchangeSays(
-        liquidation_price=price if price is not None and price > 0 else None,
-        requirement=known,
-        margin_usage=known / equity if known is not None and equity is not None and equity > 0 else None,
-    )
+    known = requirement if requirement is not None and requirement > ZERO else None
+    usage = known / equity if known is not None and equity is not None and equity > ZERO else None
+    return ExchangeSays(price if price is not None and price > ZERO else None, known, usage)
 
 
 def _leverage(row: Mapping[str, Any], setting: SymbolSetting | None) -> Decimal | None:
