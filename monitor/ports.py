@@ -30,7 +30,11 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Seconds that never go back, and go on while the machine sleeps."""
+        ...
+
+    def asleep(self) -> float:
+        """For how many of the monotonic seconds the machine slept (suspend); only differences count."""
         ...
 
 

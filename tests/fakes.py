@@ -22,17 +22,26 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class FakeClock:
-    """Time that moves only when told to; ``step`` moves the wall clock alone."""
+    """Time that moves only when told to; ``step`` moves the wall clock alone, ``sleep`` passes while the machine sleeps."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
         self._monotonic = 1000.0
+        self._asleep = 0.0
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def asleep(self) -> float:
+        return self._asleep
+
+    def sleep(self, seconds: float) -> None:
+        """The machine is suspended for so long."""
+        self.advance(seconds)
+        self._asleep += seconds
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -51,8 +51,8 @@ class Crew:
         self.watched[:] = [one for one in self.watched if one.name != name]
 
     def once(self, work: Awaitable[None]) -> None:
-        """Start what is done once."""
-        task = asyncio.ensure_future(work)
+        """Start what is done once; what it stumbles over is logged."""
+        task = asyncio.ensure_future(_try(work))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
@@ -65,13 +65,26 @@ class Crew:
 
 
 async def _keep_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a worker; one that dies of a bug is logged and started again."""
+    """Run a worker; one that dies of a bug is logged and started again, so too where it just ends or cancels itself."""
     while True:
         try:
             await work()
+            log.error("worker.died", worker=name, cause="it ended")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.exception("worker.died", worker=name)
         except Exception:
             log.exception("worker.died", worker=name)
         await asyncio.sleep(RESTART_SECONDS)
+
+
+async def _try(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("daemon.stumbled")
 
 
 class Ticks:

@@ -43,7 +43,7 @@ SHORTEST_ENCODED = 8
 URL_SAFE = str.maketrans("+/", "-_")
 """From the alphabet of base64 to that of its form for URLs."""
 OURS = (
-    *("control", "cycle", "daemon", "deliver", "guard", "heartbeat", "housekeeping", "keys", "schedule"),
+    *("control", "cycle", "daemon", "deliver", "doctor", "guard", "heartbeat", "housekeeping", "inquiry", "keys", "schedule"),
     *("topup", "watchdog", "web"),
 )
 """The loggers that can be asked for DEBUG; every other one is somebody else's and may print headers, URLs or bodies there."""

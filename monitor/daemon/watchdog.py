@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from monitor.daemon.sleep import Sleep
 from monitor.daemon.systemd import notify
 from monitor.daemon.vitals import Vitals
 from monitor.ports import Clock
@@ -60,12 +61,17 @@ class Watchdog:
         self._pause = STATUS_SECONDS if period is None else min(STATUS_SECONDS, period / 3)
         self._tell = tell
         self._fed = period is not None
+        self._sleep = Sleep(clock)
+        self._woke_at = clock.monotonic()
         self._vitals = vitals or Vitals()
 
     def late(self) -> list[str]:
         """The names of the workers that have not turned within their time."""
         now = self._clock.monotonic()
-        return [one.name for one in self._watched if now - one.turned() > one.within]
+        if self._sleep.noticed():
+            # Nobody could turn meanwhile: their time begins anew.
+            self._woke_at = now
+        return [one.name for one in self._watched if now - max(one.turned(), self._woke_at) > one.within]
 
     def look(self) -> None:
         """Feed once, unless a worker hangs; what hangs is logged once."""

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.daemon import guard as module
+from monitor.daemon import unkept
 from monitor.daemon.watching import pruned, watch_of
 from monitor.errors import StoreCorrupt, StoreFault, StoreUnavailable
 from monitor.margin.position import Side
@@ -116,7 +117,7 @@ async def test_a_failing_store_is_told_once_and_so_is_its_recovery():
 
 
 async def test_ticks_do_not_push_out_what_waits_for_the_store(monkeypatch):
-    monkeypatch.setattr(module, "BACKLOG", 3)
+    monkeypatch.setattr(unkept, "BACKLOG", 3)
     post = Post()
     post.store.fault = FULL
     await see(post, CALM, 0)

@@ -232,6 +232,17 @@ async def test_nothing_is_sent_while_the_store_does_not_take_it(tmp_path: Path) 
     assert len(scene.writer.applied) == 1
 
 
+async def test_nothing_is_sent_on_what_was_read_before_the_machine_slept(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    await scene.turn()
+    await scene.read()
+    assert scene.intent.state is IntentState.PLANNED
+    scene.clock.sleep(600)
+    await scene.turn()
+    assert scene.writer.sent == []
+    assert scene.hurried
+
+
 async def test_nothing_is_sent_ever_after_the_store_said_that_it_is_damaged(tmp_path: Path) -> None:
     store = RefusingStore()
     scene = Scene(tmp_path, store)

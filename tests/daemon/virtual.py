@@ -43,13 +43,24 @@ class VirtualClock(SystemClock):
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
-        self._set_by = self._followed = 0.0
+        self._set_by = self._followed = self._slept = 0.0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self._loop.time() + self._followed)
+        return START + timedelta(seconds=self.monotonic() + self._followed)
 
     def monotonic(self) -> float:
-        return self._loop.time()
+        return self._loop.time() + self._slept
+
+    def asleep(self) -> float:
+        return self._slept
+
+    def sleep(self, seconds: float) -> None:
+        """The machine is suspended for so long: no timer of the loop counts it."""
+        self._slept += seconds
+
+    def block(self, seconds: float) -> None:
+        """Somebody keeps the loop from turning for so long."""
+        self._loop.elapsed += seconds
 
     def follow(self) -> None:
         self._followed = self._set_by
@@ -59,7 +70,7 @@ class VirtualClock(SystemClock):
 
     def wall(self) -> float:
         """The machine's wall clock, in seconds since the epoch."""
-        return START.timestamp() + self._loop.time() + self._set_by
+        return START.timestamp() + self.monotonic() + self._set_by
 
 
 def run_virtually(main: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:

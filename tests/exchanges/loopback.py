@@ -35,6 +35,9 @@ class HandClock:
     def monotonic(self) -> float:
         return self._monotonic
 
+    def asleep(self) -> float:
+        return 0.0
+
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
