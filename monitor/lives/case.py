@@ -32,8 +32,8 @@ class Case:
     showed it. ``contracts``: how many were left then; ``ended``: it was no longer there.
 
     ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
-    become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the same currency then.
-    ``away``: nothing watched in between. ``told``: it was told as it stood.
+    become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the
+    same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood.
     """
 
     key: PositionKey

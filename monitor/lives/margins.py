@@ -25,12 +25,14 @@ _CAUSES = {
 def confirmed(change: MarginChange, records: Records, before: Assessment) -> tuple[MarginChange, ...]:
     """The rows of the exchange that make up the change, each as a change of its own; empty where they do not add up to it.
 
+    What was taken for funding, and is not recorded as such, is unknown.
+
     The stands between them are worked out from the position ``before`` at the mark at which it was read: the exchange keeps none.
     """
     rows: list[Row] = [
         (row.at, row.amount, _CAUSES[row.kind], row.id)
         for row in records.flows
-        if row.kind in _CAUSES and change.since - SLACK < row.at <= change.at + SLACK
+        if row.kind in _CAUSES and row.in_margin and change.since - SLACK < row.at <= change.at + SLACK
     ]
     rows += [
         (fill.at, fill.margin_change, ChangeCause.FILL, fill.id)
@@ -39,6 +41,9 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
     ]
     rows.sort(key=lambda row: row[0])
     rows = _adding_up(rows, change)
+    if not rows and change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept:
+        # The likeliest guess, and wrong: the exchange would have recorded it.
+        return (replace(change, cause=ChangeCause.UNKNOWN),)
     made = []
     margin = change.before.isolated_margin
     stand = change.before

@@ -1,4 +1,4 @@
-"""The whole life of positions on the real program: what it keeps and tells is what the exchange's ledger says, to the last unit."""
+"""The whole life of positions on the real program: what it keeps and tells is what the exchange's ledger says, to the unit."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
