@@ -46,6 +46,7 @@ _TRIGGERED = {
 }
 """By positions-history's type, of which only the latest is shown: whose trigger its ``triggerPx`` is."""
 _FINAL = {"2", "3", "6"}
+"""Types of a position that is closed altogether; of the auto-deleveragings 5 leaves a rest and 6 does not."""
 
 
 def parse_fills(rows: Iterable[Row], asked: Asked) -> list[Fill]:
@@ -136,20 +137,12 @@ def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
         insurance=dec_or_none(row.get("liqPenalty")),
         entry_price=dec_or_none(row.get("openAvgPx")),
         exit_price=dec_or_none(row.get("closeAvgPx")),
-        final=_is_final(row),
+        final=str(row["type"]) in _FINAL,
     )
     trigger, cause = dec_or_none(row.get("triggerPx")), _TRIGGERED.get(str(row["type"]))
     last = next((index for index in reversed(range(len(found.fills))) if found.fills[index].cause is cause), None)
     if trigger and last is not None:
         found.fills[last] = replace(found.fills[last], trigger_price=trigger)
-
-
-def _is_final(row: Row) -> bool:
-    """Whether nothing is left. Type 5 was any auto-deleveraging before type 6 came for those that closed all of it."""
-    if str(row["type"]) != "5":
-        return str(row["type"]) in _FINAL
-    closed, most = dec_or_none(row.get("closeTotalPos")), dec_or_none(row.get("openMaxPos"))
-    return closed is not None and most is not None and closed >= most
 
 
 def _flow(row: Row, asked: Asked, kind: FlowKind, amount: Decimal, *, after: Decimal | None = None) -> Flow:

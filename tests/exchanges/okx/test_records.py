@@ -162,7 +162,7 @@ async def test_recorded_closed_positions_are_the_sums_of_their_life(name):
 
 @pytest.mark.parametrize(
     ("kind", "subtype", "final"),
-    [("1", "5", False), ("2", "5", True), ("3", "104", True), ("4", "100", False), ("5", "125", True), ("6", "125", True)],
+    [("1", "5", False), ("2", "5", True), ("3", "104", True), ("4", "100", False), ("5", "125", False), ("6", "125", True)],
 )
 async def test_the_trigger_is_of_the_last_fill_of_its_kind(kind, subtype, final):
     rows = [bill(1, subtype=subtype), bill(2, subtype=subtype), bill(3, "6", "160")]
@@ -171,11 +171,6 @@ async def test_the_trigger_is_of_the_last_fill_of_its_kind(kind, subtype, final)
     assert [fill.trigger_price for fill in found.fills] == [None, Decimal("89.5") if forced else None]
     assert sums(found).final is final
     assert sums(found).insurance == Decimal("-1.5")
-
-
-async def test_a_deleveraging_that_left_a_rest_is_not_the_end():
-    found = await told(answers([bill(1, subtype="125")], history=[closed("5", closeTotalPos="4")]), LONG)
-    assert sums(found).final is False
 
 
 async def test_sums_of_another_life_or_side_are_not_taken():
