@@ -57,20 +57,17 @@ async def test_it_is_blind_when_nothing_can_be_read_after_a_sleep():
 
 
 def test_a_reading_that_was_under_way_during_a_sleep_stays_as_old_as_it_is():
-    class Sleepy(FakeExchange):
-        async def fetch_family(self, family):
-            reading = snapshot(position("100"), when=clock_of.now())
-            clock_of.sleep(HOUR)
-            return reading
-
     async def main(clock):
-        nonlocal clock_of
-        clock_of = clock
+        class Sleepy(FakeExchange):
+            async def fetch_family(self, family):
+                reading = snapshot(position("100"), when=clock.now())
+                clock.sleep(HOUR)
+                return reading
+
         post = Post(policy(since=START), clock=clock)
         await AccountCycle(Sleepy(), post.guard, clock, after=lambda: None).once()
         return post.guard.memory.families[USDM].last_good, clock.now()
 
-    clock_of = None
     last_good, now = run_virtually(main)
     assert now - last_good == timedelta(hours=1)
 
@@ -98,9 +95,15 @@ def test_every_job_is_called_at_once_after_a_sleep_and_it_is_no_clock_step(monke
 
 
 def test_nobody_hangs_because_the_machine_slept_but_whoever_does_not_turn_afterwards():
-    clock, told = FakeClock(NOW), []
+    clock = FakeClock(NOW)
+    told: list[tuple[str, ...]] = []
+
+    def tell(*states):
+        told.append(states)
+        return True
+
     stuck = Watched(name="poll-main", turned=lambda: 1000.0, within=20)
-    watch = Watchdog(clock, [stuck], status=lambda: "", period=60.0, tell=lambda *states: told.append(states) or True)
+    watch = Watchdog(clock, [stuck], status=lambda: "", period=60.0, tell=tell)
     clock.sleep(HOUR)
     watch.look()
     assert "WATCHDOG=1" in told[-1]
