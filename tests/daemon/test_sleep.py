@@ -76,7 +76,8 @@ def test_every_job_is_called_at_once_after_a_sleep_and_it_is_no_clock_step(monke
     async def main(clock):
         for module in ASKERS:
             monkeypatch.setattr(f"{module}.datetime", datetime_of(clock))
-        called, told = [], []
+        called: list[float] = []
+        told: list[timedelta] = []
         schedule = Schedule(clock, on_step=told.append, wall=clock.wall)
         schedule.every("poll", timedelta(seconds=10), lambda: called.append(clock.monotonic()))
         schedule.start()
