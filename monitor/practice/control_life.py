@@ -1,5 +1,7 @@
 """Control calls for what happens in the life of a position; ``slot`` is net (default), long or short.
 
+Where OKX has a cross position beside an isolated one, ``CONTRACT cross`` names it.
+
     POST /control/close         {"account", "contract", "slot"?, "quantity"?, "price"?}: the owner closes all, or so much
     POST /control/grow          {"account", "contract", "slot"?, "quantity", "price"?}: the owner buys more into it
     POST /control/flip          {"account", "contract", "quantity", "leverage"?, "price"?}: one fill through zero

@@ -26,7 +26,7 @@ ACTIONS = st.tuples(
     st.sampled_from(
         [
             *("mark", "mark", "mark", "funding", "margin", "open", "open", "close", "deposit", "grow", "shrink", "flip"),
-            *("leverage", "auto_on", "auto_off", "cross", "deleverage", "deleverage_part", "deliver"),
+            *("leverage", "auto_on", "auto_off", "cross", "deleverage", "deleverage_part", "deliver", "open_cross"),
         ]
     ),
     st.integers(min_value=-4000, max_value=4000),
@@ -45,7 +45,7 @@ def act(engine: PracticeExchange, action: str, number: int) -> None:
     for (name, contract_id), traded in engine.contracts.items():
         account = engine.account(f"{name}-main")
         # The one slot, or in hedge mode one of the two that are open.
-        open_slots = [held for its, held in account.positions if its == contract_id] or [Slot.NET]
+        open_slots = [held for its, held in account.positions if its.split()[0] == contract_id] or [Slot.NET]
         slot = open_slots[number % len(open_slots)]
         before, count = engine.ledger.places(), len(account.records)
         try:
@@ -68,6 +68,9 @@ def do(engine: PracticeExchange, account: Account, traded: Contract, slot: Slot,
         "funding": lambda: engine.settle_funding(traded.exchange, traded.id, Decimal(number) / 100_000),
         "margin": lambda: engine.change_margin(*place, worth),
         "open": lambda: engine.open(account.name, traded.id, long=number % 2 == 0, quantity=size, leverage=leverage),
+        "open_cross": lambda: engine.open(
+            account.name, traded.id, long=number % 2 == 0, quantity=size, leverage=leverage, mode=Mode.CROSS
+        ),
         "close": lambda: engine.close(*place),
         "deposit": lambda: engine.deposit(account.name, traded.settle, worth / 10),
         "grow": lambda: engine.grow(*place, quantity=size, price=price),

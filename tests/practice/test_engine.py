@@ -203,7 +203,7 @@ def test_cross_position_is_never_liquidated() -> None:
     engine.open("main", "TEST", long=True, quantity=Decimal("0.1"), leverage=Decimal(10), mode=Mode.CROSS)
     move(engine, "1")
     assert engine.account("main").positions
-    assert engine.liquidation_price(engine.account("main").positions["TEST", Slot.NET]) is None
+    assert engine.liquidation_price(engine.account("main").positions["TEST cross", Slot.NET]) is None
 
 
 def test_tighter_tiers_liquidate_who_falls_under_them() -> None:

@@ -247,6 +247,24 @@ def test_cross_is_refused_under_an_open_position_elsewhere(name: str) -> None:
     assert reason(refused) is Reason.HAS_POSITION
 
 
+def test_cross_and_isolated_of_one_contract_stand_side_by_side_on_okx_only() -> None:
+    cross = {"long": True, "quantity": Decimal("0.2"), "leverage": Decimal(10), "mode": Mode.CROSS}
+    for name in ("binance", "bybit"):
+        with pytest.raises(Refused) as refused:
+            life(name).open("main", "TEST", **cross)  # type: ignore[arg-type]
+        assert reason(refused) is Reason.TAKEN
+    engine = life("okx")
+    engine.open("main", "TEST", **cross)  # type: ignore[arg-type]
+    assert engine.close("main", "TEST").mode is Mode.ISOLATED
+    (left,) = engine.account("main").positions.values()
+    assert (left.mode, left.quantity) == (Mode.CROSS, Decimal("0.2"))
+    engine.open("main", "TEST", long=True, quantity=Decimal("0.1"), leverage=Decimal(10))
+    assert engine.close("main", "TEST cross").mode is Mode.CROSS
+    engine.close("main", "TEST")
+    # opened and closed at 40,000, twice 0.1 and once 0.2: fees of 4 x 2 + 2 x 4
+    assert free(engine) == Decimal(10000 - 16)
+
+
 @pytest.mark.parametrize(
     ("name", "margin", "free_after", "fee"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.practice.engine.accounts import Kind, Slot
+from monitor.practice.engine.accounts import Kind, Mode, Slot
 from monitor.practice.engine.exchange import PracticeExchange
 from monitor.practice.tiers import table
 from monitor.practice.wire.binance import ROUTES as BINANCE
@@ -271,6 +271,16 @@ def test_okx_bills_the_margin_that_a_leverage_change_moves(leverage: str, subtyp
     engine.set_leverage("main", "BTC-USDT-SWAP", Slot.NET, Decimal(leverage))
     bill = get(engine, "/api/v5/account/bills", type="6")[0]
     assert (bill["subType"], bill["posBalChg"], Decimal(bill["balChg"])) == (subtype, moved, -Decimal(moved))
+
+
+def test_okx_lists_a_cross_position_beside_an_isolated_one() -> None:
+    engine = life("okx")
+    engine.open("main", "BTC-USDT-SWAP", long=False, quantity=Decimal("0.2"), leverage=Decimal(5), mode=Mode.CROSS)
+    told = only(engine, "/api/v5/account/positions", "mgnMode", "instId", "posSide", "pos", "margin")
+    assert told == [("cross", "BTC-USDT-SWAP", "net", "-0.2", ""), ("isolated", "BTC-USDT-SWAP", "net", "0.1", "400")]
+    engine.close("main", "BTC-USDT-SWAP cross")
+    assert only(engine, "/api/v5/account/positions-history", "mgnMode", "type") == [("cross", "2")]
+    assert only(engine, "/api/v5/account/bills", "mgnMode")[:3] == [("cross",), ("cross",), ("isolated",)]
 
 
 def test_okx_tells_a_flip_as_two_bills_of_one_trade() -> None:

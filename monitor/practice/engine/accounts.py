@@ -131,6 +131,12 @@ class Position:
     auto_add: bool = False
 
     @property
+    def key(self) -> tuple[str, Slot]:
+        """Where it sits: on OKX a cross position sits beside an isolated one of the same contract, as ``CONTRACT cross``."""
+        beside = self.contract.exchange == "okx" and self.mode is Mode.CROSS
+        return f"{self.contract.id} cross" if beside else self.contract.id, self.slot
+
+    @property
     def place(self) -> str:
         """Where its margin lies in the ledger."""
         return f"margin/{self.account}/{self.id}"

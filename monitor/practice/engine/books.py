@@ -101,9 +101,9 @@ class Books:
         return sorted(held | {record.currency for record in account.records})
 
     def held(self, name: str, contract_id: str, slot: Slot) -> tuple[Account, Position]:
-        """The account and its open position; raises Refused where it has none."""
+        """The account and its open position (an OKX cross one also as ``CONTRACT cross``); raises Refused where it has none."""
         account = self.account(name)
-        position = account.positions.get((contract_id, slot))
+        position = account.positions.get((contract_id, slot), account.positions.get((f"{contract_id} cross", slot)))
         if position is None:
             raise Refused(Reason.NO_POSITION)
         return account, position

@@ -43,7 +43,7 @@ class Changes(Exits):
         if account_wide and leverage < position.leverage:
             raise Refused(Reason.LEVERAGE_DOWN)
         amount = NOTHING if account_wide else self._asked_more(account, position, leverage)
-        account.leverage[contract_id] = leverage
+        account.leverage[position.contract.id] = leverage
         sides = [p for p in account.positions.values() if p.contract.id == contract_id] if account_wide else [position]
         for side in sides:
             side.leverage = leverage

@@ -90,7 +90,7 @@ class Desk(Books):
         account = self.account(name)
         contract = self.contract(account.exchange, contract_id)
         position = self.planned(account, contract, long=long, quantity=quantity, leverage=leverage, entry=entry, mode=mode)
-        if (contract.id, position.slot) in account.positions:
+        if position.key in account.positions:
             raise Refused(Reason.TAKEN)
         asked, fee = self.asked(account, position, margin)
         if self.free(account, contract.settle) < asked + fee:
@@ -139,7 +139,7 @@ class Desk(Books):
     ) -> Record:
         """Open a planned position with ``asked`` margin; its record has the id ``fill`` of a fill that did more than this."""
         settle, terms = position.contract.settle, self.terms[account.exchange]
-        account.positions[position.contract.id, position.slot] = position
+        account.positions[position.key] = position
         account.leverage[position.contract.id] = position.leverage
         self.ledger.move(settle, asked, account.place, position.place)
         from_margin = terms.fee_from_margin and fee_from_margin and position.mode is Mode.ISOLATED

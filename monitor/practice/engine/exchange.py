@@ -104,7 +104,7 @@ class PracticeExchange(Changes):
         position.penalty += told.penalty
         closed, position.quantity = position.quantity, NOTHING
         self.touch(position)
-        del account.positions[position.contract.id, position.slot]
+        del account.positions[position.key]
         return self.note(
             account,
             Kind.TAKEOVER,

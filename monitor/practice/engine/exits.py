@@ -128,7 +128,7 @@ class Exits(Desk):
         position.quantity -= closed
         self.touch(position)
         if whole:
-            del account.positions[position.contract.id, position.slot]
+            del account.positions[position.key]
         moved = self.margin(position) - stake.margin
         return self.note(
             account,
