@@ -36,6 +36,8 @@ class Life:
     engine: PracticeExchange
     server: PracticeServer
     reader: Any
+    pacer: Pacer
+    way: Access
     exchange: str
     family: str
     contract: str
@@ -139,10 +141,20 @@ async def life(exchange: str, *, inverse: bool = False, hedged: bool = False, da
         clock = SystemClock()
         key, secret, passphrase = account.api_key, account.secret, account.passphrase
         way = Access(account="main", endpoint=server.url, api_key=key, secret=secret, passphrase=passphrase)
-        reader = load(exchange).build(way, Pacer(clock), clock)
+        pacer = Pacer(clock)
+        reader = load(exchange).build(way, pacer, clock)
+        made = Life(
+            engine=engine,
+            server=server,
+            reader=reader,
+            pacer=pacer,
+            way=way,
+            exchange=exchange,
+            family=family,
+            contract=contract,
+            clock=clock,
+        )
         try:
-            yield Life(
-                engine=engine, server=server, reader=reader, exchange=exchange, family=family, contract=contract, clock=clock
-            )
+            yield made
         finally:
             await reader.close()

@@ -28,6 +28,12 @@ def test_no_window_ever_holds_one_call_too_many(every):
     assert times[-1] <= 5 * 2.05 + 9 * max(every, 0.2) + 1e-9
 
 
-def test_the_positions_call_of_okx_is_counted():
-    # V5 "Get positions", read 2026-11-22: 10 requests per 2 seconds, by user
-    assert DIALECT.limits == {"privateGetAccountPositions": (10, 2.0)}
+def test_the_calls_of_okx_that_come_often_are_counted():
+    # V5 "Get positions" and "Get positions history": 10 requests per 2 seconds, "Get bills details": 5 a second (7 days), 5 per 2
+    # seconds (archive), by user; read 2026-11-23
+    assert DIALECT.limits == {
+        "privateGetAccountPositions": (10, 2.0),
+        "privateGetAccountBills": (5, 1.0),
+        "privateGetAccountBillsArchive": (5, 2.0),
+        "privateGetAccountPositionsHistory": (10, 2.0),
+    }

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.errors import BadReply, ExchangeFault
+from monitor.errors import BadReply, ExchangeFault, RateLimited
 from monitor.exchanges import records as asking
+from monitor.exchanges.pacing import Pause
 from monitor.lives.records import FillCause, FlowKind
 from monitor.margin.position import Side
 from monitor.practice import Fault, FaultKind
@@ -292,6 +293,32 @@ async def test_nobody_asks_for_longer_than_twenty_seconds(name, monkeypatch):
         at.server.faults.add(Fault(kind=FaultKind.HANG, call=FILLS[name]))
         with pytest.raises(ExchangeFault, match="in time"):
             await at.told(position, since)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+async def test_near_a_limit_the_polls_go_on_and_the_records_wait(name):
+    async with life(name) as at:
+        at.open(quantity="10")
+        position, since = await at.position()
+        for scope in ("ip", "account"):
+            at.pacer.spare(getattr(at.way, f"{scope}_scope")(name), Pause(scope=scope, seconds=60, hush=True))
+        with pytest.raises(RateLimited):
+            await at.told(position, since)
+        assert (await at.position())[0].key == position.key
+
+
+async def test_okx_is_never_asked_so_often_that_it_refuses():
+    # Seven pages of the archive, of which five may be asked in two seconds; one refusal would silence the polls too.
+    async with life("okx") as at:
+        at.engine.clock = lambda: wall_clock_ms() - 10 * 24 * 3_600_000
+        at.open(quantity="10")
+        position, since = await at.position()
+        for _ in range(620):
+            at.pass_time(1)
+            at.fund("0.0000001")
+        told = await at.told(position, since)
+        assert len([flow for flow in told.flows if flow.kind is FlowKind.FUNDING]) == 620
+        assert told.missing == ()
 
 
 async def test_a_position_of_a_family_that_is_unheard_of_is_a_bad_reply():

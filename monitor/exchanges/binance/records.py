@@ -50,7 +50,7 @@ async def _marked(trades: list[Row], book: _Book, found: Gathered) -> Mapping[st
     The client id of an order tells it; the exchange's own are looked up among the forced orders too, where their kind is asked.
     """
     position = book.asked.position
-    closing = [row for row in trades if parse.is_closing(row, position)]
+    closing = [row for row in trades if parse.is_closing(row, position) and parse.is_of(row, position)]
     marks: dict[str, FillCause] = {}
     if not closing:
         return marks

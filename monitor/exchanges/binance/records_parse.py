@@ -30,6 +30,11 @@ def is_closing(row: Row, position: Position) -> bool:
     return (row["side"] == "SELL") is (position.key.side is Side.LONG)
 
 
+def is_of(row: Row, position: Position) -> bool:
+    """Whether a row speaks of the position's side: in hedge mode both have their own, else neither is named."""
+    return bool(row["positionSide"] == (position.key.side.value.upper() if position.hedged else "BOTH"))
+
+
 def causes(orders: Iterable[Row], position: Position) -> dict[str, FillCause]:
     """Why each order was placed, by its id: the exchange's own have client ids of their own (Event: Order Update)."""
     ended = ended_by_exchange(position)
@@ -44,11 +49,10 @@ def causes(orders: Iterable[Row], position: Position) -> dict[str, FillCause]:
 def parse_fills(rows: Iterable[Row], asked: Asked, marks: Mapping[str, FillCause], found: Gathered) -> list[Fill]:
     """The fills of the position among a symbol's trades, oldest first; ``marks``: why Binance placed an order, by its id."""
     position = asked.position
-    ordered = sorted({int(row["id"]): row for row in rows}.values(), key=lambda row: (int(row["time"]), int(row["id"])))
-    if position.hedged:
-        side = position.key.side.value.upper()
-        return [_fill(row, asked, marks, found) for row in ordered if row["positionSide"] == side]
-    return on_side([_fill(row, asked, marks, found) for row in ordered], position, asked.inquiry.since)
+    mine = {int(row["id"]): row for row in rows if is_of(row, position)}
+    ordered = sorted(mine.values(), key=lambda row: (int(row["time"]), int(row["id"])))
+    fills = [_fill(row, asked, marks, found) for row in ordered]
+    return fills if position.hedged else on_side(fills, position, asked.inquiry.since)
 
 
 def _fill(row: Row, asked: Asked, marks: Mapping[str, FillCause], found: Gathered) -> Fill:
@@ -79,11 +83,10 @@ def _fee(row: Row, position: Position, found: Gathered) -> Decimal | None:
 def add_margin(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     """Margin put in or taken out; what fills moved is no change of its own."""
     position = asked.position
-    wanted = position.key.side.value.upper() if position.hedged else "BOTH"
     flows = []
     for row in rows:
         mark = str(row.get("deltaType") or "")
-        if row["positionSide"] != wanted or mark == _BY_FILLS:
+        if mark == _BY_FILLS or not is_of(row, position):
             continue
         amount, adds = abs(figures.amount(row["amount"])), str(row["type"]) == "1"
         kind = FlowKind.MARGIN_ADDED if adds else FlowKind.MARGIN_TAKEN

@@ -114,6 +114,12 @@ DIALECT = Dialect(
     gap=0.2,
     writes=frozenset({"/api/v5/account/position/margin-balance"}),
     refused_writes=_REFUSED_WRITES,
-    # V5 "Get positions", read 2026-11-22: 10 requests per 2 seconds, by user. Polls every 0.2 s are just at it.
-    limits={"privateGetAccountPositions": (10, _WINDOW_SECONDS)},
+    # V5 "Get positions" (polls every 0.2 s are just at it), "Get bills details", "Get positions history"; read 2026-11-23.
+    # Counted by user: one call too many would silence the polls with it.
+    limits={
+        "privateGetAccountPositions": (10, _WINDOW_SECONDS),
+        "privateGetAccountBills": (5, 1.0),
+        "privateGetAccountBillsArchive": (5, _WINDOW_SECONDS),
+        "privateGetAccountPositionsHistory": (10, _WINDOW_SECONDS),
+    },
 )
