@@ -40,12 +40,16 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One line of `margincall check`: ``status`` is ok, warn or fail; ``text`` says what; ``advice`` what to do about it."""
+    """One line of `margincall check`: ``status`` is ok, warn or fail; ``text`` says what; ``advice`` what to do about it.
+
+    ``known``: the question had an answer; without one nothing is said about what was asked.
+    """
 
     status: str
     topic: str
     text: str
     advice: str = ""
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,13 +83,12 @@ class Doctor:
             lines = None
             if not self._is_blind(exchange):
                 lines = await self._tried(exchange.account, self._inspect(exchange, self._guard.memory), ACCOUNT_SECONDS)
-            if lines is None:
+            if lines is None or not all(line.known for line in lines):
                 missed.append(exchange.account)
-            else:
-                sections.append((exchange.account, lines))
+            sections.append((exchange.account, lines or ()))
         found = findings(sections)
         self.verdict = f"Daily check: {summary(line for _, line in found.values())}" + (
-            f" (not looked at: {', '.join(missed)})." if missed else "."
+            f" (no whole answer of {', '.join(missed)})." if missed else "."
         )
         log.info("doctor.looked", found=len(found), missed=missed)
         told = await self._known()

@@ -18,12 +18,15 @@ _FIGURES = re.compile(r"\d+")
 
 
 def findings(sections: Iterable[Section]) -> dict[str, tuple[str, CheckLine]]:
-    """Every line that is not ok, with what it is about, by a mark that stays the same while only its figures change."""
+    """Every line that is not ok, with what it is about, by a mark that stays the same while only its figures change.
+
+    A question without an answer is no finding: that an exchange did not answer once is no news.
+    """
     return {
         "|".join((line.status, about, line.topic, _FIGURES.sub("#", line.text))): (about, line)
         for about, lines in sections
         for line in lines
-        if line.status != "ok"
+        if line.status != "ok" and line.known
     }
 
 

@@ -63,11 +63,15 @@ async def _asked(topic: str, ask: Callable[[], Awaitable[Sequence[CheckLine]]]) 
         async with asyncio.timeout(_ASK_SECONDS):
             return await ask()
     except MargincallError as error:
-        return [CheckLine(status="warn", topic=topic, text=f"not known: {error.message}", advice=error.advice)]
+        return [_unknown_line(topic, error.message, error.advice)]
     except TimeoutError:
-        return [CheckLine(status="warn", topic=topic, text=f"not known: no whole answer within {_ASK_SECONDS:.0f} seconds")]
+        return [_unknown_line(topic, f"no whole answer within {_ASK_SECONDS:.0f} seconds")]
     except Exception as error:  # noqa: BLE001 - a reply of unforeseen shape says nothing, and must not hide the other lines
-        return [CheckLine(status="warn", topic=topic, text=f"not known: an unforeseen answer ({type(error).__name__})")]
+        return [_unknown_line(topic, f"an unforeseen answer ({type(error).__name__})")]
+
+
+def _unknown_line(topic: str, why: str, advice: str = "") -> CheckLine:
+    return CheckLine(status="warn", topic=topic, text=f"not known: {why}", advice=advice, known=False)
 
 
 def _site_line(access: Access) -> CheckLine:
@@ -89,7 +93,7 @@ def _connection_lines(reader: AccountReader, no_clock: ExchangeFault | None, *, 
         return [CheckLine(status="fail", topic="connection", text=no_clock.message, advice=no_clock.advice)]
     return [
         CheckLine(status="ok", topic="connection", text="answers"),
-        CheckLine(status="warn", topic="clock", text=f"not known: {no_clock.message}", advice=no_clock.advice),
+        _unknown_line("clock", no_clock.message, no_clock.advice),
     ]
 
 

@@ -91,6 +91,7 @@ def test_check_has_a_document_for_scripts(terminal, exchange):
     assert (document["schema"], document["as_of"][-1]) == (1, "Z")
     assert document["checks"][-1] == {
         "about": "main", "status": "fail", "topic": "usdm", "text": "key refused", "advice": "Check the key.",
+        "known": True,
     }  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def test_check_fails_when_the_store_is_damaged_or_the_configuration_open_to_all(
     said = terminal.run("check")
     assert said.code == 1
     assert f"  fail configuration: {terminal.config} can be written by other users" in said.out
-    assert f"\n        Run: chmod 600 {terminal.config}\n" in said.out
+    assert f"\n        Run: chmod go-w {terminal.config}\n" in said.out
 
 
 def test_check_ends_with_how_many_failed(terminal, exchange, monkeypatch):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -154,7 +155,7 @@ async def test_account_that_raises_or_hangs_is_missed_and_the_rest_is_told(monke
     with capture_logs() as logs:
         await practice.look()
     assert "good, key: may trade" in practice.told[0].body
-    assert practice.doctor.verdict == "Daily check: 1 warning (not looked at: broken, stuck)."
+    assert practice.doctor.verdict == "Daily check: 1 warning (no whole answer of broken, stuck)."
     assert [(one["event"], one["about"]) for one in logs if "about" in one] == [
         ("doctor.stumbled", "broken"),
         ("doctor.no_answer", "stuck"),
@@ -178,13 +179,26 @@ async def test_what_was_told_of_an_account_is_not_told_again_after_it_was_missed
     assert len(practice.told) == 1
 
 
+async def test_question_without_an_answer_is_no_news_and_the_account_counts_as_missed():
+    practice = Practice()
+    exchange = practice.exchanges[0]
+    exchange.lines = (KEY, ODD)
+    await practice.look()
+    exchange.lines = (replace(KEY, text="not known: silence", known=False), ODD)
+    await practice.look()
+    assert practice.doctor.verdict == "Daily check: 1 warning (no whole answer of main)."
+    exchange.lines = (KEY, ODD)
+    await practice.look()
+    assert len(practice.told) == 1
+
+
 async def test_local_look_that_raises_is_missed_and_the_accounts_are_told():
     practice = Practice()
     practice.here = RuntimeError("unforeseen")
     practice.exchanges[0].lines = (KEY,)
     await practice.look()
     assert len(practice.told) == 1
-    assert practice.doctor.verdict.endswith("(not looked at: this machine).")
+    assert practice.doctor.verdict.endswith("(no whole answer of this machine).")
 
 
 async def test_local_look_that_hangs_holds_nobody_up_and_is_not_begun_twice(monkeypatch):
@@ -206,7 +220,7 @@ async def test_local_look_that_hangs_holds_nobody_up_and_is_not_begun_twice(monk
         await practice.look()
         assert begun == [1]
         assert practice.told == []
-        assert practice.doctor.verdict == "Daily check: all well (not looked at: this machine)."
+        assert practice.doctor.verdict == "Daily check: all well (no whole answer of this machine)."
     finally:
         release.set()
 
@@ -216,7 +230,7 @@ async def test_account_that_the_guard_cannot_read_is_not_asked_more():
     practice = Practice(Post(memory=memory))
     await practice.look()
     assert practice.exchanges[0].inspected == []
-    assert practice.doctor.verdict == "Daily check: all well (not looked at: main)."
+    assert practice.doctor.verdict == "Daily check: all well (no whole answer of main)."
 
 
 class Counted(Doctor):

@@ -93,7 +93,7 @@ class BinanceReader(AccountReader):
 
     async def _mode_lines(self) -> Sequence[CheckLine]:
         """Position mode, and whether the account's asset mode allows isolated positions at all."""
-        config = await self.session.call("fapiPrivateGetAccountConfig")
+        config = await self.session.call("fapiPrivateGetAccountConfig", can_wait=True)
         if not isinstance(config, dict) or not {"dualSidePosition", "multiAssetsMargin"} <= config.keys():
             return [CheckLine(status="warn", topic="account", text="the account's configuration could not be read")]
         mode = "hedge" if terms.is_true(config["dualSidePosition"]) else "one-way"

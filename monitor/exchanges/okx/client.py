@@ -106,7 +106,7 @@ class OkxAccount(AccountReader):
         return {"account": self._account_lines}
 
     async def _account_lines(self) -> Sequence[CheckLine]:
-        return account_lines(listed(await self.session.call("privateGetAccountConfig"), "account/config"))
+        return account_lines(listed(await self.session.call("privateGetAccountConfig", can_wait=True), "account/config"))
 
     def _content(self, rows: Sequence[Mapping[str, Any]], family: str) -> FamilyContent:
         positions, unguarded = parse_positions(
