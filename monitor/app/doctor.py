@@ -26,13 +26,14 @@ WHOLE_SECONDS = 20.0
 
 def local_sections(loaded: Loaded, now: datetime) -> list[Section]:
     """Everything that needs no exchange and sends nothing; it may take half a minute, in the caller's thread."""
+    from monitor.config.secrets import credentials_folder
     from monitor.daemon.control import socket_path
     from monitor.store.health import health_of
 
     settings = loaded.settings
     stored, size = store_lines(lambda: health_of(loaded.store, within=WHOLE_SECONDS), now)
     counts = [name for name in ("quiet_hours", "digest") if getattr(settings, name) is not None]
-    folder = loaded.secrets_dir
+    folder = loaded.secrets_dir or credentials_folder(loaded.config)
     return [
         ("config", list(config_lines(loaded))),
         ("channels", [*channel_lines(loaded), *routing_lines(loaded), heartbeat_line(loaded)]),

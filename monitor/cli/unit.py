@@ -85,6 +85,10 @@ def obstacles(argv: Sequence[str], there: Installation) -> Iterator[str]:
     for path in dict.fromkeys((Path(argv[0]), Path(argv[0]).resolve(), Path(sys.base_prefix), there.config)):
         if any(path.is_relative_to(folder) for folder in HIDDEN):
             yield f"{path} lies where the service may not look (ProtectHome=): install into /opt/margincall and /etc/margincall"
+    for path in (*reversed(Path(argv[0]).resolve().parents), Path(argv[0]).resolve()):
+        if path.exists() and not path.stat().st_mode & stat.S_IXOTH:
+            yield f"{path} is closed to the service's own user: chmod a+rx {path}"
+            break
     if not there.config.is_relative_to("/etc"):
         yield f"{there.config} is not under /etc: in a shell the store would be looked for elsewhere; put it into /etc/margincall"
     elif not there.config.stat().st_mode & stat.S_IROTH:

@@ -19,7 +19,7 @@ def file_lines(
 ) -> Iterator[CheckLine]:
     """A line for each of them that is there. ``user``: who runs this, for tests; root may use anybody's files."""
     user = os.geteuid() if user is None else user
-    yield from _line("configuration", config, WRITE, "600", user)
+    yield from _line("configuration", config, WRITE, "go-w", user)
     if secrets_dir is not None:
         yield from _line("secrets' folder", secrets_dir, OTHERS, "700", user)
     yield from _line("store's folder", store.parent, WRITE, "700", user)

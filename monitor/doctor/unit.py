@@ -49,7 +49,7 @@ def unit_lines(config: Path, ask: Ask = ask_systemctl) -> Iterator[CheckLine]:
         if unit.get("LoadState") not in {"not-found", None}:
             yield from _lines("" if scope == "--system" else f"{scope} ", unit, config)
             return
-    advice = "Install it as the README says under systemd."
+    advice = "Install it: margincall service install"
     text = f"no {NAME}: nothing starts the guard again after a crash or a reboot"
     yield CheckLine(status="warn", topic=TOPIC, text=text, advice=advice)
 

@@ -146,6 +146,16 @@ def test_command_that_the_service_could_not_see_is_in_the_way(machine, argv, wor
     assert any(words in one for one in unit.obstacles(argv, installation(machine.config)))
 
 
+def test_folder_that_the_services_user_may_not_enter_is_in_the_way(machine):
+    closed = machine.folder / "opt"
+    closed.mkdir(mode=0o700)
+    (closed / "margincall").touch(mode=0o755)
+    machine.folder.chmod(0o755)
+    told = [one for one in unit.obstacles([str(closed / "margincall")], installation(machine.config)) if "chmod a+rx" in one]
+    # Whatever stands above it in the test's own folders may be closed too: the outermost is told.
+    assert len(told) == 1
+
+
 def test_status_shows_systemds_state_and_the_daemons_own_line(machine):
     machine.say("systemctl", RUNNING)
     code, out, _ = run(machine, "service", "status")

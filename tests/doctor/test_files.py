@@ -45,8 +45,8 @@ def test_configuration_may_be_read_by_others(house):
 @pytest.mark.parametrize(
     ("place", "mode", "topic", "status", "can", "mend"),
     [
-        ("config", 0o620, "configuration", "warn", "written", "chmod 600"),
-        ("config", 0o602, "configuration", "fail", "written", "chmod 600"),
+        ("config", 0o620, "configuration", "warn", "written", "chmod go-w"),
+        ("config", 0o602, "configuration", "fail", "written", "chmod go-w"),
         ("secrets", 0o750, "secrets' folder", "warn", "read", "chmod 700"),
         ("secrets", 0o707, "secrets' folder", "fail", "written", "chmod 700"),
         ("store", 0o640, "store's file", "warn", "read", "chmod 600"),

@@ -49,7 +49,7 @@ def test_unit_of_the_user_is_found_when_the_system_has_none():
 
 def test_unit_that_is_not_installed_is_a_warning():
     (line,) = told(user=None)
-    assert (line.status, line.advice) == ("warn", "Install it as the README says under systemd.")
+    assert (line.status, line.advice) == ("warn", "Install it: margincall service install")
 
 
 @pytest.mark.parametrize(("active", "status"), [("inactive", "warn"), ("failed", "fail"), ("activating", "ok")])
