@@ -247,6 +247,16 @@ def test_cross_is_refused_under_an_open_position_elsewhere(name: str) -> None:
     assert reason(refused) is Reason.HAS_POSITION
 
 
+def test_funding_that_a_cross_position_cannot_pay_is_paid_by_the_insurance_fund() -> None:
+    # 1 % of 4,000 is 40, with 25 free
+    engine = life("bybit")
+    engine.set_cross("main", "TEST")
+    engine.deposit("main", "USDT", 25 - free(engine))
+    engine.settle_funding("bybit", "TEST", Decimal("0.01"))
+    assert (last(engine).amount, free(engine), engine.margin(position(engine))) == (Decimal(-25), Decimal(0), Decimal(0))
+    assert (engine.ledger.balance("USDT", "funding"), engine.ledger.balance("USDT", "insurance")) == (Decimal(40), Decimal(-15))
+
+
 def test_cross_and_isolated_of_one_contract_stand_side_by_side_on_okx_only() -> None:
     cross = {"long": True, "quantity": Decimal("0.2"), "leverage": Decimal(10), "mode": Mode.CROSS}
     for name in ("binance", "bybit"):

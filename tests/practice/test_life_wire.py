@@ -115,6 +115,24 @@ def test_binance_tells_its_own_margin_apart_from_the_owners_and_from_fills() -> 
     assert len(get(engine, "/fapi/v1/positionMargin/history", symbol="BTCUSDT", type="2")) == 1
 
 
+def test_binance_marks_a_liquidation_step_and_the_takeover_after_it_alike() -> None:
+    engine = stepped("binance")
+    price = engine.liquidation_price(engine.account("main").positions["BTCUSDT", Slot.NET])
+    assert price is not None
+    engine.set_marks({("binance", "BTCUSDT"): price - 1})
+    engine.set_marks({("binance", "BTCUSDT"): Decimal(1)})
+    step, takeover = engine.account("main").records[-2:]
+    assert (step.kind, takeover.kind) == (Kind.CUT, Kind.TAKEOVER)
+    orders = get(engine, "/fapi/v1/forceOrders", autoCloseType="LIQUIDATION")
+    assert [row["clientOrderId"] for row in orders] == [f"autoclose-{row['orderId']}" for row in orders]
+    assert [Decimal(row["executedQty"]) for row in orders] == [step.quantity, takeover.quantity]
+    cleared = only(engine, "/fapi/v1/income", "income", "tradeId", incomeType="INSURANCE_CLEAR")
+    assert [(Decimal(amount), int(trade)) for amount, trade in cleared] == [
+        (step.penalty, orders[0]["orderId"]),
+        (takeover.penalty, orders[1]["orderId"]),
+    ]
+
+
 def test_binance_tells_a_flip_as_one_trade() -> None:
     engine = life("binance")
     engine.flip("main", "BTCUSDT", quantity=Decimal("0.05"), price=Decimal(42000))
