@@ -44,7 +44,7 @@ types: $(READY)
 
 cover: $(READY)
 	$(PYTEST) --cov --cov-report=term
-	$(BIN)/python -m coverage report --include='monitor/margin/*,monitor/lives/*,monitor/chronicle/*,monitor/rules/*,monitor/alerts/*,monitor/topups/*,monitor/spend/*,monitor/decide.py,monitor/draft.py,monitor/speak.py,monitor/observe.py,monitor/tell.py,monitor/policy.py,monitor/memory.py,monitor/requests.py,monitor/drill.py,monitor/digest.py' --fail-under=100 --precision=2
+	$(BIN)/python -m coverage report --include='monitor/margin/*,monitor/lives/*,monitor/chronicle/*,monitor/postmortem/*,monitor/rules/*,monitor/alerts/*,monitor/topups/*,monitor/spend/*,monitor/decide.py,monitor/draft.py,monitor/speak.py,monitor/observe.py,monitor/tell.py,monitor/policy.py,monitor/memory.py,monitor/requests.py,monitor/drill.py,monitor/digest.py' --fail-under=100 --precision=2
 
 check: lint types cover
 

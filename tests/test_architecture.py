@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "monitor"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-TOGETHER = ("decide", "draft", "spend", "chronicle", "observe", "speak", "tell", "policy", "memory", "requests", "drill", "digest")
+TOGETHER = (
+    "decide", "draft", "spend", "chronicle", "postmortem", "observe", "speak", "tell", "policy", "memory", "requests", "drill",
+    "digest",
+)  # fmt: skip
 ROOMS = {
     "cli": 0,
     "app": 1,
@@ -27,7 +30,7 @@ ROOMS = {
 }
 DECIDE = {*TOGETHER, "lives", "topups", "alerts", "rules", "margin"}
 PURE_STANDARD_LIBRARY = {
-    "__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions",
+    "__future__", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions",
     "functools", "hashlib", "importlib", "itertools", "json", "math", "pkgutil", "re", "typing",
 }  # fmt: skip
 ONLY_IN = {

@@ -53,6 +53,7 @@ VERBS = {
     "positions": "positions",
     "history": "history",
     "events": "events",
+    "postmortem": "postmortem",
     "alerts": "alerts",
     "test-alert": "trial",
     "drill": "drill",

@@ -18,8 +18,11 @@ from monitor.lives.event import LifeEvent
 from monitor.margin.reading import FamilyKey
 from monitor.memory import FamilyMemory, Memory, PositionMemory
 from monitor.ports import StoredReading
+from monitor.postmortem.composed import PostMortem, composed, moments
+from monitor.postmortem.finding import incidents
+from monitor.postmortem.record import Incident
 from monitor.rules.base import Level
-from monitor.store import chronicle, journal_recall, recall
+from monitor.store import chronicle, journal_recall, recall, stories
 from monitor.store.codec import from_ms
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
@@ -158,6 +161,18 @@ class StoreReader:
         """The last ``limit`` margin changes of ``symbol`` (of all when empty) seen from ``since`` on, newest last."""
         with translated(self.path):
             return journal_recall.margin_changes(self._connection, symbol, since=since, limit=limit)
+
+    def incidents(self) -> Sequence[Incident]:
+        """Every liquidation and near miss there was, oldest first."""
+        with translated(self.path):
+            found = stories.lives(self._connection), stories.endings(self._connection), stories.past_alerts(self._connection)
+        return incidents(*found)
+
+    def post_mortem(self, incident: Incident) -> PostMortem:
+        """One of them with all that is kept of it."""
+        with translated(self.path):
+            record = stories.record(self._connection, incident)
+            return composed(record, stories.moments(self._connection, incident.life, moments(record)))
 
     def bans(self) -> dict[str, datetime]:
         """Until when nothing may be sent, for each pacing scope."""
