@@ -43,6 +43,19 @@ def put(
     there = installation(find_config(config))
     _require_known(there, name)
     keep_one(there, name, sys.stdin.read(MOST) if source == STDIN else ask_for(name))
+    _tell_service(there, name)
+
+
+def _tell_service(there: Installation, name: str) -> None:
+    """systemd hands secrets to a service when it starts, and only those that the unit names."""
+    from monitor.cli.unit import Scope
+
+    unit = Scope(user=False).path
+    if not unit.exists() or str(there.config) not in (text := unit.read_text(encoding="utf-8")):
+        return
+    if f"LoadCredential={name}:" not in text:
+        typer.echo("the unit does not hand it to the service yet: margincall service install, then systemctl daemon-reload")
+    typer.echo("the service gets it when it starts: systemctl restart margincall")
 
 
 def ask_for(name: str) -> str:

@@ -1,5 +1,6 @@
 """`margincall service`: the unit for this installation, how it is, its log; with systemd's tools played by a script."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -133,6 +134,24 @@ def test_machines_unit_is_written_where_nothing_is_in_the_way(machine, monkeypat
     path.write_text("mine\n")
     assert f"the one before is {path}.before" in machine.run("service", "install").out
     assert Path(f"{path}.before").read_text() == "mine\n"
+
+
+def test_secret_that_is_set_beside_a_unit_is_told_how_the_service_gets_it(machine, monkeypatch):
+    machine.say("systemctl")
+    monkeypatch.setattr(unit, "obstacles", lambda *_: iter(()))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(CANARY))
+    assert "systemctl" not in machine.run("credentials", "set", "main_secret", "-").out
+    machine.run("service", "install")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(CANARY))
+    said = machine.run("credentials", "set", "main_secret", "-")
+    assert said.out.endswith("the service gets it when it starts: systemctl restart margincall\n")
+    assert "service install" not in said.out
+    machine.write(machine.config.read_text().replace("channels:", "channels:\n  chat: {url_from: chat_url}"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"ntfy://{CANARY}/c"))
+    assert (
+        "the unit does not hand it to the service yet: margincall service install"
+        in machine.run("credentials", "set", "chat_url", "-").out
+    )
 
 
 @pytest.mark.parametrize(
