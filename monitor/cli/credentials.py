@@ -47,7 +47,7 @@ def put(
 
 
 def _tell_service(there: Installation, name: str) -> None:
-    """systemd hands secrets to a service when it starts, and only those that the unit names."""
+    """How a service gets it: systemd hands secrets out at the start, and only those that the unit names."""
     from monitor.cli.unit import Scope
 
     unit = Scope(user=False).path
