@@ -54,7 +54,7 @@ async def test_daemon_that_may_not_be_talked_to_is_told_with_the_way_to_do_it(tm
     async def refuse(*_, **__):
         raise PermissionError
 
-    monkeypatch.setattr(control.asyncio, "open_unix_connection", refuse)
+    monkeypatch.setattr("asyncio.open_unix_connection", refuse)
     with pytest.raises(MargincallError, match="may not talk to the daemon") as caught:
         await control.call(tmp_path / "store.db.sock", "ack")
     assert "sudo" in caught.value.advice
