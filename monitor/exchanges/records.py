@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -33,6 +33,7 @@ _SLACK = timedelta(minutes=1)
 _SECONDS = 16.0
 _LAST_SECONDS = 19.0
 _CALL_SECONDS = 5.0
+_GOOD_ROUND_TRIP = 0.1
 _TOO_MANY = "too_many"
 """Our own code of a fault that asking again would not mend."""
 
@@ -151,8 +152,7 @@ async def fetched(
     balance = None
     try:
         async with asyncio.timeout(_LAST_SECONDS):
-            if session.clock_offset is None:
-                await session.sync_clock()
+            await _tuned(session)
             asked = Asked(inquiry=inquiry, at=at, ahead=timedelta(seconds=session.clock_offset or 0.0))
             await read(asked, Calls(session, clock), found)
             with found.may_lack("the free balance"):
@@ -173,6 +173,18 @@ async def fetched(
         kept=frozenset(found.kept),
         free=balance,
     )
+
+
+async def _tuned(session: Session) -> None:
+    """See to it that the exchange's clock is known, and well if it can be. Raises ExchangeFault where it is not known at all.
+
+    Which of a reading and a record was first is told by their times: a measurement that took long is made once more.
+    """
+    if session.clock_offset is None:
+        await session.sync_clock()
+    elif session.round_trip is None or session.round_trip > _GOOD_ROUND_TRIP:
+        with suppress(ExchangeFault):
+            await session.sync_clock()
 
 
 async def swept(
