@@ -20,7 +20,7 @@ SETTLES = timedelta(seconds=15)
 """For so long what came back is looked for in the balance before a difference is told."""
 LONGEST = timedelta(hours=24)
 """After that nothing more is asked."""
-_WAITS = tuple(map(timedelta, (0,) * 6, (1, 2, 4, 8, 15, 30, 60, 120, 300, 600)))
+_WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 15, 30, 60, 120, 300, 600))
 """Between one try and the next; the last holds from there on."""
 
 CaseId = tuple[PositionKey, int]
