@@ -212,3 +212,83 @@ def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_pat
         life.stage.start()
         life.told("guarding")
         assert not [one for one in life.stage.arrivals if "off" in one.title or "LIQUIDATED" in one.title]
+
+
+@EACH
+def test_a_partial_liquidation_and_a_turn_are_events_of_their_own(tmp_path: Path, venue: Venue) -> None:
+    with living(tmp_path, venue) as life:
+        engine = life.engine
+        # 200 BTC at 100,000 (a notional of 20 million) lie in a high tier on each exchange: the first step leaves a rest.
+        size = D(200) * venue.btc_in_coin
+        life.stage.call(lambda: engine.deposit("main", "USDT", D(10_000_000)))
+        life.does(
+            lambda: engine.open(
+                "main", venue.btc, long=True, quantity=size, leverage=D(10), entry=D(100_000), margin=D(2_000_000)
+            ),
+            E.OPENED,
+        )
+        mark = life.stage.call(lambda: liquidated_at(engine, venue))
+        events = life.does(lambda: engine.set_marks({(venue.name, venue.btc): mark}), E.PARTLY_LIQUIDATED)
+        cuts = life.records(Kind.CUT)
+        as_recorded(events[0], *cuts)
+        assert events[0].after == size - sum(record.quantity for record in cuts)
+        assert "PARTLY LIQUIDATED: BTC/USDT long, -" in life.told("PARTLY LIQUIDATED")
+        rest = events[0].after
+        (closed,) = life.does(lambda: engine.flip("main", venue.btc, quantity=D(1) * venue.btc_in_coin, leverage=D(5)), E.CLOSED)
+        assert (closed.before, closed.after, closed.key.side.value) == (rest, 0, "long")
+        assert closed.breakdown is not None
+        assert closed.breakdown.profit == life.records(Kind.CLOSE)[-1].profit
+        life.told("BTC/USDT short opened, turned round")
+        assert len(life.events(E.FLIPPED)) == 1
+
+
+def liquidated_at(engine: PracticeExchange, venue: Venue) -> Decimal:
+    """A whole mark price just below the one at which the exchange begins to liquidate the only position."""
+    (position,) = engine.account("main").positions.values()
+    price = engine.terms[venue.name].liquidation_price(engine.stake(position))
+    assert price is not None
+    return price.quantize(D(1)) - 1
+
+
+@EACH
+def test_a_contract_that_expires_is_delivered(tmp_path: Path, venue: Venue) -> None:
+    dated = {"binance": "BTCUSDT_271231", "bybit": "BTCUSDT-31DEC27", "okx": "BTC-USD-271231"}[venue.name]
+    inverse = venue.name == "okx"
+    with Stage(tmp_path, rules=RULES) as stage:
+        stage.account("main", venue.name, marks={dated: "100000"}, contracts="inverse" if inverse else "linear")
+        life = Life(stage, venue, tmp_path)
+        engine = life.engine
+        if inverse:
+            stage.call(lambda: engine.deposit("main", "BTC", D(1)))
+        size, margin = (D(100), D("0.02")) if inverse else (D("0.1"), D(1000))
+        stage.call(lambda: engine.open("main", dated, long=True, quantity=size, leverage=D(10), entry=D(100_000), margin=margin))
+        stage.start()
+        life.told("guarding")
+        (end,) = life.does(lambda: engine.deliver(venue.name, dated, D(101_000)), E.DELIVERED)
+        (record,) = life.records(Kind.DELIVERY)
+        as_recorded(end, record)
+        assert end.breakdown is not None
+        assert end.breakdown.returned == end.breakdown.observed == record.free_change
+        assert "was delivered: its contract expired" in life.told("BTC/USD")
+
+
+@pytest.mark.parametrize("venue", [one for one in VENUES if one.name != "okx"], ids=lambda venue: venue.name)
+def test_the_exchanges_own_automatic_margin_is_told_as_such(tmp_path: Path, venue: Venue) -> None:
+    with living(tmp_path, venue, btc(venue)) as life:
+        engine = life.engine
+        life.stage.call(lambda: engine.set_auto_add("main", venue.btc))
+        life.told("INFO: BTC/USDT long")
+        (added,) = life.does(lambda: engine.set_marks({(venue.name, venue.btc): D(90_000)}), E.MARGIN_ADDED)
+        assert added.cause == "exchange"
+        assert added.amount is not None
+        assert added.amount > 0
+        assert "by the exchange's own automatic margin" in life.told("BTC/USDT long: +")
+
+
+def test_a_margin_mode_that_turned_cross_is_kept_as_an_event_and_told_once(tmp_path: Path) -> None:
+    venue = VENUES[1]
+    with living(tmp_path, venue, btc(venue)) as life:
+        (turned,) = life.does(lambda: life.engine.set_cross("main", venue.btc), E.NOT_ISOLATED)
+        assert turned.detail == "Its margin mode is now cross."
+        life.told("CRITICAL: BTC/USDT long is NOT guarded (cross)")
+        assert not life.events(E.CLOSED, E.GONE)
