@@ -5,6 +5,7 @@ Source of the properties and of how ``ExecStart`` is printed: systemctl(1) and o
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from monitor.ports import CheckLine
 NAME = "margincall.service"
 SECONDS = 3.0
 TOPIC = "systemd unit"
-_PROPERTIES = "LoadState,ActiveState,UnitFileState,ExecStart"
+_PROPERTIES = "LoadState,ActiveState,UnitFileState,NeedDaemonReload,ExecStart"
 _SCOPES = ("--system", "--user")
 
 Ask = Callable[[Sequence[str]], str | None]
@@ -75,6 +76,10 @@ def _lines(scope: str, unit: Mapping[str, str], config: Path) -> Iterator[CheckL
     if not enabled.startswith("enabled"):
         advice = f"Run: systemctl {scope}enable {NAME}"
         yield CheckLine(status="warn", topic=TOPIC, text=f"does not start with the machine ({enabled})", advice=advice)
+    if unit.get("NeedDaemonReload") == "yes":
+        advice = f"Run: systemctl {scope}daemon-reload, then restart it."
+        text = "its file was changed after systemd read it: what runs is not what stands there"
+        yield CheckLine(status="warn", topic=TOPIC, text=text, advice=advice)
     theirs = _config_of(unit.get("ExecStart", ""))
     if theirs is None:
         yield CheckLine(status="ok", topic=TOPIC, text="its ExecStart names no configuration: it takes the first that it finds")
@@ -86,12 +91,7 @@ def _lines(scope: str, unit: Mapping[str, str], config: Path) -> Iterator[CheckL
 
 
 def _config_of(started: str) -> Path | None:
-    """The path behind ``--config`` in ``{ path=... ; argv[]=PROGRAM run --config PATH ; ... }``."""
-    _, _, rest = started.partition("argv[]=")
-    words = rest.partition(" ; ")[0].split()
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word in {"--config", "-c"} and following:
-            return Path(following)
-        if word.startswith("--config="):
-            return Path(word.removeprefix("--config="))
-    return None
+    """The path behind ``--config`` in ``{ path=... ; argv[]=PROGRAM run --config PATH ; ... }``, where nothing is quoted."""
+    command = started.partition("argv[]=")[2].partition(" ; ")[0]
+    found = re.search(r" --config[ =](.+?)(?= --|$)", command)
+    return None if found is None else Path(found[1])

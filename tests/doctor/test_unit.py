@@ -77,6 +77,26 @@ def test_unit_that_guards_by_another_configuration_is_a_warning(written):
     assert last.advice == "Check that one: margincall check --config /srv/other.yaml"
 
 
+@pytest.mark.parametrize(
+    ("written", "config"),
+    [
+        (" --config /srv/my rules/config.yaml", "/srv/my rules/config.yaml"),
+        (" --config /srv/c.yaml --log-level debug", "/srv/c.yaml"),
+        (" --log-level debug --config=/srv/c.yaml", "/srv/c.yaml"),
+    ],
+)
+def test_configuration_is_found_wherever_it_stands(written, config):
+    lines = list(unit_lines(Path(config), lambda _: shown(config=written)))
+    assert lines[-1].text == "guards by this configuration"
+
+
+def test_unit_whose_file_was_changed_since_is_a_warning():
+    (line,) = [one for one in told(shown() + "NeedDaemonReload=yes\n") if one.status == "warn"]
+    assert "what runs is not what stands there" in line.text
+    assert line.advice == "Run: systemctl daemon-reload, then restart it."
+    assert all(one.status == "ok" for one in told(shown() + "NeedDaemonReload=no\n"))
+
+
 def test_unit_that_names_no_configuration_is_ok():
     assert told(shown(config=""))[-1].text.startswith("its ExecStart names no configuration")
 
