@@ -40,6 +40,8 @@ async def inspected(reader: AccountReader, *, polled: bool = False) -> Sequence[
         left = " and ".join(sorted(contracts))
         lines.append(CheckLine(status="ok", topic=family, text=f"{left} contracts are not watched: left out by `contracts`"))
 
+    lines.extend(_stale_line(shelf.trouble) for shelf in reader.term_shelves() if shelf.trouble is not None)
+
     async def key() -> Sequence[CheckLine]:
         return list(key_lines(await reader.read_key(), reader.clock.now()))
 
@@ -68,6 +70,12 @@ async def _asked(topic: str, ask: Callable[[], Awaitable[Sequence[CheckLine]]]) 
         return [_unknown_line(topic, f"no whole answer within {_ASK_SECONDS:.0f} seconds")]
     except Exception as error:  # noqa: BLE001 - a reply of unforeseen shape says nothing, and must not hide the other lines
         return [_unknown_line(topic, f"an unforeseen answer ({type(error).__name__})")]
+
+
+def _stale_line(trouble: MargincallError) -> CheckLine:
+    """Tables that could not be read again: the old ones are given out meanwhile, and no position is marked for that."""
+    text = f"maintenance tiers could not be read when they were last due: {trouble.message}"
+    return CheckLine(status="warn", topic="tiers", text=text, advice=trouble.advice or "What was read before stands in.")
 
 
 def _unknown_line(topic: str, why: str, advice: str = "") -> CheckLine:

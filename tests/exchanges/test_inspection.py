@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,7 @@ class Reader:
         self.round_trip, self.clock_offset = 0.05, 0.2
         self.polls = 0
         self.key = KeyFacts(exchange="binance", account="main", rights=("read",), ip_bound=True)
-        self.checks, self.unwatched = {}, {}
+        self.checks, self.unwatched, self.trouble = {}, {}, None
 
     async def sync_clock(self):
         pass
@@ -44,6 +45,9 @@ class Reader:
 
     def account_checks(self):
         return self.checks
+
+    def term_shelves(self):
+        return [SimpleNamespace(trouble=self.trouble)]
 
 
 async def told(reader, **how):
@@ -94,6 +98,14 @@ async def test_key_that_cannot_be_read_is_a_warning_and_hides_nothing(error, tex
     assert ("warn", "key", text) in lines
     assert [line.topic for line in await inspected(reader) if not line.known] == ["key"]
     assert ("ok", "usdm", "1 isolated position guarded") in lines
+
+
+async def test_tiers_warn_when_they_could_not_be_read_again():
+    reader = Reader()
+    assert "tiers" not in [topic for _, topic, _ in await told(reader, polled=True)]
+    reader.trouble = BadReply("the exchange answered 404")
+    text = "maintenance tiers could not be read when they were last due: the exchange answered 404"
+    assert ("warn", "tiers", text) in await told(reader, polled=True)
 
 
 def test_terms_are_ok_when_tiers_and_fees_are_known_and_warn_when_not():
