@@ -53,7 +53,8 @@ def title(event: LifeEvent) -> str:
         first = head.removeprefix("was ")
         return fit(*(f"{first}: {name}{cost}" for cost in (_cost(event), "")))
     if event.amount is not None:
-        return fit(f"{name}: {_signed(event.amount, event.currency)} margin {_by(event)}", f"{name}: {head}")
+        moved = f"{name}: {_signed(event.amount, event.currency)} margin"
+        return fit(f"{moved} {_by(event)}", f"{moved} by the exchange" if event.cause == "exchange" else moved, f"{name}: {head}")
     if event.kind in {EventKind.GREW, EventKind.SHRANK, EventKind.LEVERAGE_CHANGED} and event.before and event.after:
         times = "x" if event.kind is EventKind.LEVERAGE_CHANGED else ""
         change = f"{plain(event.before)}{times} -> {plain(event.after)}{times}"
