@@ -91,7 +91,7 @@ class Blurter:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, body = blurter.answer(self.path, self.headers)
+                status, body = blurter.answer(self.path, dict(self.headers.items()))
                 self.send_response(status, f"refused {quote(self.path, safe='')[:200]}")
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

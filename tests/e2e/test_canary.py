@@ -93,7 +93,10 @@ class Scene:
             for option, value in self._credentials(name).items():
                 setattr(account, option, value)
             for other in tuple(account.keys):
-                booth.engine.add_key(name, other, **self._credentials(f"{name}_{other}"))
+                made = self._credentials(f"{name}_{other}")
+                booth.engine.add_key(
+                    name, other, api_key=made["api_key"], secret=made["secret"], passphrase=made.get("passphrase", "")
+                )
 
     def _credentials(self, owner: str) -> dict[str, str]:
         """New ones, known to the program and to us."""
