@@ -62,7 +62,7 @@ def margin_for_cushion(position: Position, cushion: Decimal) -> Decimal | None:
 
     terms = terms_of(position)
     cover = _full_cover(terms, _raised_by(now))
-    if cover is not None and assess(with_added_margin(position, cover)).judged.cushion is not None:
+    if cover is not None and assess(with_added_margin(position, _tried(position, cover, _covered))).judged.cushion is not None:
         cover = None
     share = _share_of_cushion(position, terms, judged, cushion)
     answers = [amount for amount in (cover, share) if amount is not None]
@@ -195,6 +195,11 @@ def _lowest_headroom(terms: Terms, value: Decimal) -> Decimal:
         end = high if tier.cap is None or index + 1 == len(tiers) else min(high, tier.cap)
         least += (terms.headroom_in(tier, start), terms.headroom_in(tier, end))
     return min(least)
+
+
+def _covered(after: Figures) -> bool:
+    """Whether no price liquidates it: then it has no cushion."""
+    return after.cushion is None
 
 
 def _tried(position: Position, amount: Decimal, reached: Callable[[Figures], bool]) -> Decimal:

@@ -190,7 +190,7 @@ async def test_guard_calls_it_unreachable_when_the_certificate_is_not_trusted():
         "fapiPrivateDeleteOrder",
         "fapiPrivatePostMarginType",
         "sapiPostCapitalWithdrawApply",
-        "fapiPrivateGetAllOrders",
+        "fapiPrivateGetOrder",
         "privateGetAccount",
         "no_such_call",
     ],
