@@ -55,7 +55,7 @@ def timeline_lines(told: PostMortem, width: int, zone: tzinfo) -> Iterator[str]:
     """A table: time, mark, cushion, usage, and what; long words are wrapped under themselves."""
     rows = [(_figures(entry), entry) for entry in told.entries]
     names = ("mark", "cushion", "usage")
-    widths = [max(len(name), *(len(figures[place]) for figures, _ in rows)) for place, name in enumerate(names)] if rows else []
+    widths = [max([len(name), *(len(figures[place]) for figures, _ in rows)]) for place, name in enumerate(names)]
     shown = len(names)
     clock = len(stamp(told.record.incident.until, told, zone))
     while shown and _begin(clock, widths[:shown]) > width - LEAST_WORDS:

@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from monitor.margin.assessment import assess
 from monitor.margin.position import Position, Side
 from monitor.margin.quantities import ZERO
 from monitor.margin.whatif import margin_for_cushion, margin_for_distance, margin_for_usage, with_added_margin
@@ -118,15 +119,15 @@ def rescue(moment: Moment, worst: Worst, later: Worst | None, line: Line) -> Res
     position = moment.assessment.position
     then = at_mark(position, worst.mark_price)
     after = None if later is None else at_mark(position, later.mark_price)
-    survive = margin_for_distance(then, ZERO)
+    survive = _survive(then)
     side = -1 if position.key.side is Side.LONG else 1
-    on = margin_for_distance(at_mark(position, worst.mark_price * (1 + side * ONE_PERCENT)), ZERO)
+    on = _survive(at_mark(position, worst.mark_price * (1 + side * ONE_PERCENT)))
     return Rescue(
         moment=moment,
         survive=survive,
         further=None if survive is None or on is None else on - survive,
         calm=_calm(then, line),
-        later_survive=None if after is None else margin_for_distance(after, ZERO),
+        later_survive=None if after is None else _survive(after),
         later_calm=None if after is None else _calm(after, line),
     )
 
@@ -136,7 +137,12 @@ def at_mark(position: Position, mark: Decimal) -> Position:
     return replace(with_added_margin(position, ZERO), mark_price=mark)
 
 
+def _survive(position: Position) -> Decimal | None:
+    return ZERO if assess(position).judged.headroom > 0 else margin_for_distance(position, ZERO)
+
+
 def _calm(position: Position, line: Line) -> Decimal | None:
+    """No margin where no price liquidates."""
     if line.kind == MarginUsage.KIND:
         return margin_for_usage(position, line.value)
-    return margin_for_cushion(position, line.value)
+    return ZERO if assess(position).judged.cushion is None else margin_for_cushion(position, line.value)

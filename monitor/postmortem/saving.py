@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from monitor.alerts.rounding import line_share, money_down, money_up
+from monitor.lives.event import EventKind
 from monitor.margin.quantities import ZERO
 from monitor.postmortem.composed import PostMortem
 from monitor.postmortem.rescue import Known, Rescue, Worst
@@ -14,8 +15,12 @@ from monitor.topups.wording import price
 
 HARDLY = Decimal("0.05")
 """Of what 1 % of the mark takes: less than that is no distance."""
+RANKED = (
+    "Auto-deleveraging is no liquidation: the exchange closes positions in profit by its own ranking, against others that were "
+    "liquidated. How much margin would have spared this one, no record tells."
+)
 _KNOWN = {
-    Known.READ: "the worst that was read",
+    Known.READ: "of those that were read",
     Known.TRIGGER: "by the exchange's record",
     Known.LIQUIDATION: "as last read; the exchange's record names no mark",
 }
@@ -32,6 +37,8 @@ def saving_lines(told: PostMortem, zone: tzinfo) -> list[str]:
     """One sentence after the other."""
     if told.worst is None or not told.rescues:
         return ["Nothing can be said: no reading of it is kept."]
+    if all(one.kind is EventKind.DELEVERAGED for one in told.blows) and told.blows:
+        return [RANKED]
     if not told.blows:
         return _near_miss(told, told.worst, told.rescues[0], zone)
     amounts = {(one.survive, one.calm, one.later_survive, one.later_calm) for one in told.rescues}
@@ -41,6 +48,10 @@ def saving_lines(told: PostMortem, zone: tzinfo) -> list[str]:
         at = stamp(told.later.at, told, zone)
         lines.append(f"Afterwards the mark went on to {price(told.later.mark_price)} (at {at}, read on another position).")
         lines += [f"{_when(told, one, chosen, zone)}, {_held(told, one, one.later_survive, one.later_calm)}." for one in chosen]
+    free = [one.before for one in told.record.intents if one.before.free is not None]
+    if free:
+        coin = told.record.intents[0].currency
+        lines.append(f"At {stamp(free[0].at, told, zone)}, {money_down(free[0].free or ZERO, coin)} was free to be added.")
     if told.returned is not None:
         lines.append(_closing(told, told.rescues[0], told.returned, zone))
     return lines
@@ -50,17 +61,19 @@ def _ending(told: PostMortem, worst: Worst, chosen: tuple[Rescue, ...], zone: tz
     """Through the mark that ended it; where that is just its liquidation price, how much more for more room."""
     last = chosen[-1]
     coin = last.moment.assessment.position.instrument.settle_currency
-    hardly = last.survive is not None and last.further is not None and last.survive < last.further * HARDLY
-    if hardly and last.further is not None:
-        room = f"about {money_up(last.further, coin)} more margin for each 1 % that it stood further away"
+    further, mark = last.further, price(worst.mark_price)
+    known_mark = worst.known is not Known.READ
+    if known_mark and last.survive is not None and further is not None and last.survive < further * HARDLY:
+        room = f"about {money_up(further, coin)} of margin for each 1 % more room"
         return [
-            f"It was taken at its liquidation price, {price(worst.mark_price)} ({_KNOWN[worst.known]}).",
-            f"{_when(told, last, chosen, zone)}: {room}; {_amount(last.calm, coin)} for {_calm(told)} at that mark.",
+            f"It was taken at its liquidation price, {mark} ({_KNOWN[worst.known]}).",
+            f"Put in by {stamp(last.moment.at, told, zone)}: {room}; {_amount(last.calm, coin)} for {_calm(told)} at that mark.",
         ]
-    lines = [f"The mark that ended it was {price(worst.mark_price)} ({_KNOWN[worst.known]})."]
+    first = "The mark that ended it was" if known_mark else "The worst mark was"
+    lines = [f"{first} {mark} ({_KNOWN[worst.known]})."]
     lines += [f"{_when(told, one, chosen, zone)}, {_held(told, one, one.survive, one.calm)}." for one in chosen]
-    if told.later is None and last.further is not None:
-        lines.append(f"For each 1 % further that it would have had to hold: about {money_up(last.further, coin)} more.")
+    if told.later is None and further is not None:
+        lines.append(f"For each 1 % further that it would have had to hold: about {money_up(further, coin)} more.")
     return lines
 
 

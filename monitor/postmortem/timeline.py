@@ -117,13 +117,17 @@ def _became(sending: Sending) -> str:
     took = sending.settled - sending.message.at
     if sending.state == "accepted":
         return f"{sending.channel}: at once" if took < AT_ONCE else f"{sending.channel}: after {span(took)}"
-    return f"{sending.channel}: {sending.state}{f', {sending.detail}' if sending.detail else ''}"
+    why = f", {sending.detail}" if sending.detail and sending.state in {"dead", "waiting"} else ""
+    return f"{sending.channel}: {sending.state}{why}"
 
 
 def _held_back(record: Record) -> Iterator[Entry]:
+    """Why somebody heard nothing, each reason once for an alert's level."""
+    known: set[tuple[str, str, Level]] = set()
     for ruling in record.rulings:
-        why = HELD_BACK.get(ruling.named)
-        if why is not None:
+        why, name = HELD_BACK.get(ruling.named), (ruling.code, ruling.named, ruling.level)
+        if why is not None and name not in known:
+            known.add(name)
             yield Entry(at=ruling.at, kind="held_back", text=f"{ruling.level.label} #{ruling.code}: {why}", level=ruling.level)
 
 

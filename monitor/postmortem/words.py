@@ -49,7 +49,7 @@ def before_timeline(told: PostMortem, zone: tzinfo) -> tuple[Section, ...]:
     return (
         Section(head="What happened", lines=tuple(_happened(told, zone))),
         Section(head="Who was told", lines=tuple(_told(told, zone))),
-        Section(head="What automatic margin did", lines=tuple(_done(told))),
+        Section(head="Margin added by margincall", lines=tuple(_done(told))),
     )
 
 
@@ -118,20 +118,21 @@ def _done(told: PostMortem) -> list[str]:
         times = "once" if len(added) == 1 else f"{len(added)} times"
         lines.append(f"{digits(total)} {added[0].currency} was added, {times}.")
     if refused:
-        lines.append(f"It refused to add margin {'once' if len(refused) == 1 else f'{len(refused)} times'}: see below.")
+        lines.append(f"A policy was held back {'once' if len(refused) == 1 else f'{len(refused)} times'}: see below.")
     failed = [one for one in intents if one.state not in APPLIED]
     if failed:
         lines.append(f"{len(failed)} change{'' if len(failed) == 1 else 's'} did not come through or is not known: see below.")
-    return lines or ["Nothing, and no policy told that it was held back."]
+    return lines or ["None, and no policy told that it was held back."]
 
 
 def _unknown(told: PostMortem) -> list[str]:
     record = told.record
     lines = []
-    if not record.points:
+    last = record.last_before
+    if last is None:
         lines.append("How it went: no reading of that time is kept.")
-    elif told.blows and record.incident.at - record.points[-1].at > BLIND:
-        lines.append(f"The last {span(record.incident.at - record.points[-1].at)}: no reading is kept of them.")
+    elif told.blows and record.incident.at - last.at > BLIND:
+        lines.append(f"The last {span(record.incident.at - last.at)} before the end: no reading is kept of them.")
     if told.blows and record.afterwards is None:
         lines.append("How far the mark went on after the end: no other position there was read.")
     if not any(one.before.free is not None for one in record.intents):
@@ -139,12 +140,8 @@ def _unknown(told: PostMortem) -> list[str]:
     degraded = sorted({name for one in told.rescues for name in one.moment.assessment.degraded})
     if degraded:
         lines.append(f"The exact requirement: {', '.join(degraded)}, so the amounts are on the safe side.")
-    lines += [
-        missing
-        for blow in told.blows
-        if blow.breakdown is None
-        for missing in ("What it cost: the exchange's records are not in yet.",)
-    ]
+    if any(blow.breakdown is None for blow in told.blows):
+        lines.append("What it cost: the exchange's records do not tell it yet.")
     return lines
 
 
