@@ -16,12 +16,12 @@ from monitor.margin.position import Position
 from monitor.margin.quantities import ZERO
 
 
-def on_side(fills: Sequence[Fill], position: Position, since: datetime) -> list[Fill]:
-    """The parts of ``fills``, oldest first, on the side of ``position``, which had its size at ``since`` (our time).
+def on_side(fills: Sequence[Fill], position: Position, sized: datetime) -> list[Fill]:
+    """The parts of ``fills``, oldest first, on the side of ``position``, whose size holds those until ``sized`` (our time).
 
     ``closes`` of a fill given here says only that it goes against that side.
     """
-    size = position.contracts - sum((_step(fill) for fill in fills if fill.at <= since), ZERO)
+    size = position.contracts - sum((_step(fill) for fill in fills if fill.at <= sized), ZERO)
     mine: list[Fill] = []
     for fill in fills:
         before, size = size, size + _step(fill)

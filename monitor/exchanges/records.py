@@ -30,6 +30,8 @@ MOST_CALLS = 60
 DAY_MS = 24 * 3600 * 1000
 
 _SLACK = timedelta(minutes=1)
+_SAME_CHANGE = timedelta(seconds=0.25)
+"""A fill and the change of its position may be that far apart in an exchange's own books."""
 _SECONDS = 16.0
 _LAST_SECONDS = 19.0
 _CALL_SECONDS = 5.0
@@ -81,6 +83,15 @@ class Asked:
         """The exchange's own time of opening, where the position has one, else 0: what is older is of another life."""
         opened = self.inquiry.position.opened
         return int(opened) if opened.isdecimal() else 0
+
+    @property
+    def sized(self) -> datetime:
+        """Until when fills are in the size that was read: the exchange's own time of the last change, else our time of reading.
+
+        The two clocks agree to some hundredths of a second only, and a reading may show what is a moment old.
+        """
+        changed = self.inquiry.position.changed
+        return self.ours(changed) + _SAME_CHANGE if changed.isdecimal() else self.inquiry.since
 
     def ours(self, exchange_ms: int | str) -> datetime:
         """A moment of the exchange in our time, aware UTC."""

@@ -54,6 +54,15 @@ def test_a_window_is_a_minute_wider_and_in_the_exchanges_clock():
     assert ask.ours(now_ms - 2_000) == builders.NOW
 
 
+def test_what_is_in_a_size_is_told_by_the_exchanges_own_time_of_its_last_change():
+    now_ms = round(builders.NOW.timestamp() * 1000)
+    # Our clock is 2 s ahead; the position last changed 3 s before it was read, by its own exchange's clock 5 s before NOW.
+    changed = asked(held("binance", "usdm", "BTCUSDT", changed=str(now_ms - 5_000)), ahead=2)
+    assert changed.sized == builders.at(-2.75)
+    for text in ("", "1763|5"):
+        assert asked(held("bybit", "usdt", "BTCUSDT", changed=text), ahead=2).sized == builders.NOW
+
+
 def fill(seconds, contracts, *, closes, profit="0", fee="-0.07"):
     return Fill(
         at=builders.at(seconds),

@@ -52,7 +52,7 @@ def parse_fills(rows: Iterable[Row], asked: Asked, marks: Mapping[str, FillCause
     mine = {int(row["id"]): row for row in rows if is_of(row, position)}
     ordered = sorted(mine.values(), key=lambda row: (int(row["time"]), int(row["id"])))
     fills = [_fill(row, asked, marks, found) for row in ordered]
-    return fills if position.hedged else on_side(fills, position, asked.inquiry.since)
+    return fills if position.hedged else on_side(fills, position, asked.sized)
 
 
 def _fill(row: Row, asked: Asked, marks: Mapping[str, FillCause], found: Gathered) -> Fill:

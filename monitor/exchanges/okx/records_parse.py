@@ -16,7 +16,7 @@ from monitor.exchanges.legs import on_side
 from monitor.exchanges.records import Asked, Gathered, Row, ended_by_exchange
 from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Totals
 from monitor.margin.position import Side
-from monitor.margin.quantities import dec_or_none
+from monitor.margin.quantities import ZERO, dec_or_none
 
 _FUNDING_TYPE = "8"
 _TAKEN = "161"
@@ -59,7 +59,7 @@ def parse_fills(rows: Iterable[Row], asked: Asked) -> list[Fill]:
         buys, of_side = STEPS[row["subType"]]
         if of_side in {"", side.value}:
             fills.append(_fill(row, asked, closes=buys is not (side is Side.LONG)))
-    return fills if asked.position.hedged else on_side(fills, asked.position, asked.inquiry.since)
+    return fills if asked.position.hedged else on_side(fills, asked.position, asked.sized)
 
 
 def _fill(row: Row, asked: Asked, *, closes: bool) -> Fill:
@@ -139,10 +139,27 @@ def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
         exit_price=dec_or_none(row.get("closeAvgPx")),
         final=str(row["type"]) in _FINAL,
     )
+    _hold_against(found, found.totals)
     trigger, cause = dec_or_none(row.get("triggerPx")), _TRIGGERED.get(str(row["type"]))
     last = next((index for index in reversed(range(len(found.fills))) if found.fills[index].cause is cause), None)
     if trigger and last is not None:
         found.fills[last] = replace(found.fills[last], trigger_price=trigger)
+
+
+def _hold_against(found: Gathered, totals: Totals) -> None:
+    """What bills make of the fund's part must fit in its sum over the life (liqPenalty); else only that sum is told."""
+    forced = [index for index, fill in enumerate(found.fills) if fill.cause in _LIQUIDATED]
+    if not forced or totals.insurance is None:
+        return
+    parts = [part for index in forced if (part := found.fills[index].insurance) is not None]
+    whole = len(parts) == len(forced)
+    # Some of the sum may be of a liquidation before the time that is asked about.
+    if whole and min(totals.insurance, ZERO) <= sum(parts, ZERO) <= max(totals.insurance, ZERO):
+        return
+    found.lack("insurance: it is the sum over the whole life, which OKX does not tell by its bills")
+    for index in forced:
+        last = index == forced[-1]
+        found.fills[index] = replace(found.fills[index], insurance=totals.insurance if last else None)
 
 
 def _flow(row: Row, asked: Asked, kind: FlowKind, amount: Decimal, *, after: Decimal | None = None) -> Flow:

@@ -165,12 +165,31 @@ async def test_recorded_closed_positions_are_the_sums_of_their_life(name):
     [("1", "5", False), ("2", "5", True), ("3", "104", True), ("4", "100", False), ("5", "125", False), ("6", "125", True)],
 )
 async def test_the_trigger_is_of_the_last_fill_of_its_kind(kind, subtype, final):
-    rows = [bill(1, subtype=subtype), bill(2, subtype=subtype), bill(3, "6", "160")]
+    # The fund's 1.5 of the sums is 0.7 and 0.8 by the bills.
+    first, second = ({"posBalChg": "-40.9"}, {"posBalChg": "-41"})
+    rows = [bill(1, subtype=subtype, **first), bill(2, subtype=subtype, **second), bill(3, "6", "160")]
     found = await told(answers(rows, history=[closed(kind)]), LONG)
     forced = subtype != "5"
     assert [fill.trigger_price for fill in found.fills] == [None, Decimal("89.5") if forced else None]
     assert sums(found).final is final
     assert sums(found).insurance == Decimal("-1.5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "insurance", "named"),
+    [
+        ({}, Decimal("-1.5"), False),  # as in the sums
+        ({"posBalChg": "-41"}, Decimal("-0.8"), False),  # some of the sum is of a step before
+        ({"posBalChg": "-99"}, Decimal("-1.5"), True),  # more than the sum: the bill means something else
+        ({"balChg": ""}, Decimal("-1.5"), True),
+    ],
+)
+async def test_the_funds_part_by_the_bills_fits_in_the_sum_over_the_life(changes, insurance, named):
+    # pnl -40, fee -0.2: what the owner has less beyond 40.2 is the fund's
+    row = bill(1, subtype="104", posBalChg="-41.7") | changes
+    found = await told(answers([row], history=[closed("3")]), LONG)
+    assert [fill.insurance for fill in found.fills] == [insurance]
+    assert any(text.startswith("insurance") for text in found.missing) is named
 
 
 async def test_sums_of_another_life_or_side_are_not_taken():
