@@ -17,7 +17,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bench import cycle, figures, hung, latency, processes
+from bench import cycle, figures, hung, lag, latency, processes
 from bench.server import Exchange
 
 
@@ -32,6 +32,8 @@ async def measured(folder: Path) -> dict[str, float | None]:
     results.update(await hung.measure(folder))
     with Exchange(5, folder) as exchange:
         results.update(processes.measure(exchange, folder))
+    with Exchange(100, folder) as exchange:
+        results.update(lag.measure(exchange, folder))
     return results
 
 
@@ -42,6 +44,7 @@ TARGETS: dict[str, tuple[str, Reached]] = {
         lambda r, v: v <= (r["ccxt_cpu_us_per_position_500"] or 0) / 2,
     ),
     "assess_and_judge_us": ("20", lambda _, v: v <= 20),
+    "loop_lag_p99_seconds": ("0.05", lambda _, v: v <= 0.05),
     "resident_mib_three_exchanges": ("200", lambda _, v: v <= 200),
     "positions_cold_start_seconds": ("0.4", lambda _, v: v <= 0.4),
     "breach_to_accepted_p99_seconds": ("0.5", lambda _, v: v <= 0.5),

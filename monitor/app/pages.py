@@ -40,6 +40,7 @@ def build_pages(
         late=lambda: vitals.hanging,
         paces=lambda: {name: Pace(took=took) for name, took in vitals.took.items()},
         lag=lambda: vitals.lag,
+        usual_lag=lambda: vitals.usual_lag,
         counts=counts,
         channels=lambda: [worker.name for worker in workers],
     )

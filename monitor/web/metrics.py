@@ -47,7 +47,8 @@ METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "margincall_top_ups_stopped": ("1 while the kill switch is thrown.", ()),
     "margincall_store_keeps": ("1 while the store takes what is decided.", ()),
     "margincall_workers_hanging": ("Workers that have not turned within their time.", ()),
-    "margincall_loop_lag_seconds": ("How late the event loop is.", ()),
+    "margincall_loop_lag_seconds": ("How late the event loop was at most within the last minute.", ()),
+    "margincall_loop_lag_p99_seconds": ("How late it was in all but one of a hundred looks of that minute.", ()),
     "margincall_memory_bytes": ("Memory in use (resident).", ()),
 }
 """Every metric: its help and its labels. Accounts appear under the names that the owner gave them."""
@@ -120,6 +121,7 @@ def _rows(view: View) -> dict[str, Rows]:
         "margincall_store_keeps": [((), float(view.kept()))],
         "margincall_workers_hanging": [((), float(len(view.late())))],
         "margincall_loop_lag_seconds": [((), view.lag())],
+        "margincall_loop_lag_p99_seconds": [((), view.usual_lag())],
         "margincall_memory_bytes": [((), _resident())],
     }
 

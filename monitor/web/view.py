@@ -41,5 +41,6 @@ class View:
     late: Callable[[], Sequence[str]]
     paces: Callable[[], Mapping[str, Pace]]
     lag: Callable[[], float]
+    usual_lag: Callable[[], float]
     counts: Callable[[], Counts]
     channels: Callable[[], Sequence[str]] = tuple

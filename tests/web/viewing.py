@@ -16,6 +16,7 @@ def view_of(post: Post, **changes: Any) -> View:
         "late": list,
         "paces": lambda: {"main": Pace(took=0.25, weight=7)},
         "lag": lambda: 0.001,
+        "usual_lag": lambda: 0.0005,
         "counts": lambda: Counts(rulings={"first": 3}, deliveries={("phone", "accepted"): 2}),
         "channels": lambda: ("phone",),
     }
