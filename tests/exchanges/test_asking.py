@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.errors import BadReply
+from monitor.errors import BadReply, TimedOut
 from monitor.exchanges.legs import on_side
-from monitor.exchanges.records import swept, windows
+from monitor.exchanges.records import MOST_CALLS, Calls, Gathered, swept, windows
 from monitor.lives.records import Fill, FillCause
 from tests import builders
 from tests.exchanges.inquiries import asked, held
 from tests.exchanges.lives import total
+from tests.fakes import FakeClock
 
 DAY = 24 * 3600 * 1000
 
@@ -109,6 +110,42 @@ def test_both_sides_parts_make_the_whole(moves, read_after):
     parts = [*long, *short]
     assert total(part.contracts for part in parts) == total(f.contracts for f in fills)
     assert total(part.fee for part in parts) == total(f.fee for f in fills)
+
+
+def test_what_is_missing_is_named_once_and_asked_for_again_where_that_helps():
+    found = Gathered()
+    for error in (BadReply("no end"), BadReply("no end"), KeyError("income")):
+        with found.may_lack("funding"):
+            raise error
+    assert found.missing == ["funding: no end", "funding: the record has not the expected shape (KeyError)"]
+    assert found.again
+    with pytest.raises(RuntimeError), found.may_lack("funding"):
+        raise RuntimeError
+
+
+async def test_calls_end_with_their_time_and_their_number():
+    asked_for = []
+
+    class Slow:
+        async def call(self, endpoint, params, *, within, can_wait):
+            asked_for.append((endpoint, within, can_wait))
+            clock.advance(7)
+            return params
+
+    clock = FakeClock()
+    call = Calls(Slow(), clock)  # type: ignore[arg-type]
+    assert await call("one", {"a": 1}) == {"a": 1}
+    await call("two", {})
+    await call("three", {})
+    # 16 s in all: the third had 2 of them, and for a fourth there is none.
+    assert asked_for == [("one", 5.0, True), ("two", 5.0, True), ("three", 2.0, True)]
+    with pytest.raises(TimedOut):
+        await call("four", {})
+    crowded = Calls(Slow(), FakeClock())  # type: ignore[arg-type]
+    for _ in range(MOST_CALLS):
+        await crowded("more", {})
+    with pytest.raises(BadReply, match="more than"):
+        await crowded("more", {})
 
 
 @pytest.mark.parametrize("days", [0, 3])

@@ -129,22 +129,22 @@ def with_money(fills: Sequence[Fill], rows: Iterable[Row]) -> list[Fill]:
 
 
 def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
-    """The funding of the position among the settlements of its coin."""
+    """The funding of the position among the settlements of its coin: all of it, or none where a row says not whose it is."""
     position = asked.position
-    settled = [row for row in rows if row["type"] == "SETTLEMENT"]
-    for row in {(str(row["id"]), str(row["transactionTime"])): row for row in settled}.values():
-        if row["symbol"] != asked.instrument_id or int(row["transactionTime"]) < asked.born:
-            continue
+    of_symbol = [row for row in rows if row["type"] == "SETTLEMENT" and row["symbol"] == asked.instrument_id]
+    flows: list[Flow] = []
+    for row in {(str(row["id"]), str(row["transactionTime"])): row for row in of_symbol}.values():
         side = _SIDES.get(str(row.get("side")))
+        if int(row["transactionTime"]) < asked.born or (position.hedged and side not in {None, position.key.side}):
+            continue
         if position.hedged and side is None:
             found.lack("funding: in hedge mode some rows do not say which side they are of")
             return
-        if position.hedged and side is not position.key.side:
-            continue
         if figures.amount(row.get("cashFlow") or 0):
             found.lack("profit: some of it was settled before the position was closed (USDC session settlement)")
         amount = figures.amount(row.get("funding") or 0)
         at = asked.ours(row["transactionTime"])
         # The wallet pays it, and the margin only where the wallet is empty: then the difference shows that.
-        found.flows.append(Flow(at=at, kind=FlowKind.FUNDING, amount=amount, in_margin=False, id=str(row["id"])))
+        flows.append(Flow(at=at, kind=FlowKind.FUNDING, amount=amount, in_margin=False, id=str(row["id"])))
+    found.flows += flows
     found.kept.add(FlowKind.FUNDING)

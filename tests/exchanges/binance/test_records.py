@@ -213,6 +213,15 @@ async def test_insurance_without_a_trade_in_hedge_mode_is_of_the_one_side_that_w
     assert any("both sides" in text for text in found.missing) is (other is LIQUIDATION)
 
 
+async def test_insurance_of_the_other_sides_trade_is_not_this_sides():
+    trades = [trade(1, positionSide="LONG"), trade(2, positionSide="SHORT", side="BUY")]
+    rows = [income(1, tradeId="1"), income(2, amount="-9", tradeId="2"), income(3, amount="0.5", tradeId="1")]
+    account = answers(trades, orders=[order(1, "autoclose-1")], liquidated=[order(1), order(2)], clear=[*rows, rows[0]])
+    found = await told(account, held("binance", "usdm", "BTCUSDT", hedged=True))
+    assert [fill.insurance for fill in found.fills] == [Decimal(-2)]
+    assert found.flows == []
+
+
 async def test_fees_in_another_asset_are_unknown_and_named():
     found = Gathered()
     rows = [trade(1, commissionAsset="BNB"), trade(2), trade(3, commission="0", commissionAsset="BNB")]

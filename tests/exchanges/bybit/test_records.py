@@ -195,6 +195,13 @@ async def test_funding_in_hedge_mode_is_of_the_side_that_the_row_says():
     assert found.kept == {FlowKind.FUNDING}
 
 
+async def test_funding_in_hedge_mode_is_all_or_nothing():
+    rows = [logged(1, side="Buy"), logged(2), logged(3, side="Sell")]
+    found = await told(answers([], log=rows), held("bybit", "usdt", "BTCUSDT", hedged=True))
+    assert (found.flows, found.kept) == ([], set())
+    assert any(text.startswith("funding: in hedge mode") for text in found.missing)
+
+
 async def test_funding_before_this_life_is_left_out_and_session_settlements_are_named():
     rows = [logged(1), logged(2, cashFlow="-12"), logged(-50)]
     position = held("bybit", "usdt", "BTCUSDT", opened=str(NOW_MS - 10))
