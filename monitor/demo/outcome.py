@@ -22,6 +22,9 @@ from monitor.topups.ledger import Intent, IntentState
 Key = tuple[str, str, str]
 """Account, unified symbol, side."""
 
+NO_WARNING = {NotifyReason.RESOLVED, NotifyReason.GONE, NotifyReason.EVENT}
+"""What tells that something is over, or has happened, warns of nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
@@ -139,7 +142,7 @@ def first_warnings(sent: Sequence[SentMessage], rings: Sequence[Ring]) -> dict[K
     subjects = {
         (one.message.title, one.message.body.strip()): one.message.subject
         for one in sent
-        if one.message.level >= Level.WARNING and one.message.why is not NotifyReason.RESOLVED
+        if one.message.level >= Level.WARNING and one.message.why not in NO_WARNING
     }
     first: dict[Key, Decimal] = {}
     for ring in rings:

@@ -60,7 +60,7 @@ def lasted(seconds: Decimal) -> str:
 
 def tells_an_end(ring: Ring) -> bool:
     """Whether it is the news that a position is gone."""
-    return " is gone" in ring.title
+    return " is gone" in ring.title or "LIQUIDATED: " in ring.title
 
 
 def act_words(act: Act) -> str:
