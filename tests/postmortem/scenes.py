@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from monitor.alerts.model import Alert, AlertState, Message, NotifyReason, Ruling, position_subject
 from monitor.lives.event import Breakdown, EventKind, LifeEvent
@@ -15,6 +15,13 @@ from monitor.topups.ledger import Intent, IntentState, Stand
 from tests.builders import NOW, at, key, position
 
 D = Decimal
+T = TypeVar("T")
+
+
+def some(value: T | None) -> T:
+    """What must be there."""
+    assert value is not None
+    return value
 
 
 def life(**changes: Any) -> Life:

@@ -8,7 +8,7 @@ from monitor.postmortem.finding import incidents, last_of
 from monitor.postmortem.record import IncidentKind
 from monitor.rules.base import Level
 from tests.builders import at, key
-from tests.postmortem.scenes import event, incident, life, past, taken
+from tests.postmortem.scenes import event, incident, life, past, some, taken
 
 
 def test_a_liquidation_begins_with_the_first_alert_of_its_trouble():
@@ -96,5 +96,5 @@ def test_events_of_another_life_are_not_its_own():
 def test_the_last_one_is_what_took_something_before_a_near_miss_of_the_same_hour():
     lost, missed = incident(end=1000), incident(IncidentKind.NEAR_MISS, end=2000)
     assert last_of([lost, missed]) is lost
-    assert last_of([lost, incident(IncidentKind.NEAR_MISS, end=9000)]).kind is IncidentKind.NEAR_MISS
+    assert some(last_of([lost, incident(IncidentKind.NEAR_MISS, end=9000)])).kind is IncidentKind.NEAR_MISS
     assert last_of([]) is None

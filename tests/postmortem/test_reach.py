@@ -7,14 +7,14 @@ from monitor.postmortem.reach import reach
 from monitor.postmortem.record import IncidentKind
 from monitor.rules.base import Level
 from tests.builders import at
-from tests.postmortem.scenes import incident, point, record, ruling, sending
+from tests.postmortem.scenes import incident, point, record, ruling, sending, some
 
 
 def test_the_first_alert_and_emergency_that_a_channel_took_before_the_end():
     slow, urgent = sending(10, after=5), sending(40, Level.EMERGENCY, after=2)
     found = reach(record(sendings=(urgent, slow)))
-    assert (found.first.sending, found.first.before) == (slow, timedelta(seconds=45))
-    assert (found.emergency.sending, found.emergency.before) == (urgent, timedelta(seconds=18))
+    assert (some(found.first).sending, some(found.first).before) == (slow, timedelta(seconds=45))
+    assert (some(found.emergency).sending, some(found.emergency).before) == (urgent, timedelta(seconds=18))
     assert found.lost == ()
 
 
@@ -33,8 +33,8 @@ def test_news_that_is_no_alert_and_alerts_after_the_end_do_not_count():
 def test_a_near_miss_counts_up_to_the_reading_nearest_to_the_end():
     miss = incident(IncidentKind.NEAR_MISS, end=300)
     found = reach(record(what=miss, points=(point(10, "96"), point(100, "92"), point(200, "97"))))
-    assert found.first.before == timedelta(seconds=90)
-    assert reach(record(what=miss, points=())).first.before == timedelta(seconds=290)
+    assert some(found.first).before == timedelta(seconds=90)
+    assert some(reach(record(what=miss, points=())).first).before == timedelta(seconds=290)
 
 
 def test_the_first_acknowledgement_before_the_end_counts():

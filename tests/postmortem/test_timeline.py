@@ -1,5 +1,7 @@
 """What happened, was told, done and held back, in order."""
 
+from typing import Any
+
 from monitor.alerts.model import NotifyReason
 from monitor.lives.event import EventKind
 from monitor.postmortem.record import IncidentKind
@@ -7,7 +9,7 @@ from monitor.postmortem.timeline import timeline
 from monitor.rules.base import Level
 from monitor.topups.ledger import IntentState
 from tests.builders import at
-from tests.postmortem.scenes import D, event, incident, intent, point, record, ruling, sending, stand, taken
+from tests.postmortem.scenes import D, event, incident, intent, point, record, ruling, sending, some, stand, taken
 
 
 def texts(**changes):
@@ -48,7 +50,7 @@ def test_a_near_miss_shows_the_reading_nearest_to_the_end():
         ("nearest to the end", at(100)),
     ]
     # it is still open afterwards
-    assert entries[2].point.mark_price == D(97)
+    assert some(entries[2].point).mark_price == D(97)
 
 
 def test_readings_without_a_cushion_are_judged_by_their_usage():
@@ -72,7 +74,7 @@ def test_a_position_that_margincall_found_open_begins_there():
 
 
 def test_each_channel_tells_what_became_of_a_message():
-    same = {"id": "m1", "title": "WARNING: liquidation near"}
+    same: dict[str, Any] = {"id": "m1", "title": "WARNING: liquidation near"}
     became = (
         sending(10, after=4, **same),
         sending(10, state="dead", channel="chat", detail="404", **same),
@@ -90,7 +92,7 @@ def test_repeats_that_follow_one_another_are_one_line():
 
 def test_a_refusal_tells_its_reason_with_its_numbers():
     body = "guard is triggered by BTC/USDT long on main, but adds nothing: cap position (needs 85 USDT, 12 left).\n#K7Q2"
-    named = {"why": NotifyReason.EVENT, "title": "No margin added to BTC/USDT long: cap position"}
+    named: dict[str, Any] = {"why": NotifyReason.EVENT, "title": "No margin added to BTC/USDT long: cap position"}
     refused = sending(10, id="K7Q2-top_up-CAP_POSITION-17", body=body, **named)
     (entry,) = timeline(record(points=(), events=(), sendings=(refused,)))
     assert (entry.kind, entry.text) == ("refused", "guard adds nothing: cap position (needs 85 USDT, 12 left) (phone: at once)")
