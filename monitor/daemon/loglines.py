@@ -1,10 +1,11 @@
 """Log lines for people: short, wrapped by words under their own text, and one thing first: what happened.
 
-    02:48:11 family.read account=main family=usdm positions=3
-    02:48:19 WARNING family.read_failed account=main family=usdm cause=timed_out
+    02:48:11 family.read main usdm positions=3
+    02:48:19 WARNING family.read_failed main usdm cause=timed_out
              error="no whole answer within 5 seconds"
 
-Times are local, with a line of its own for each new day. Nothing is left out: what does not fit goes on the next line.
+Times are local, with a line of its own for each new day. Whom it is about stands first, without saying that it is an account or a
+symbol; what is empty is left out, and nothing else: what does not fit goes on the next line.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m", "
 PLAIN = "\x1b[0m"
 FIRST = ("account", "family", "channel", "symbol", "side")
 """What an event is about stands before what there is to say of it."""
-_TOLD = frozenset({"event", "level", "logger", "timestamp", "exception", "stack", "stack_info"})
+_TOLD = frozenset({*FIRST, "event", "level", "logger", "timestamp", "exception", "stack", "stack_info"})
 
 
 def width_of(stream: TextIO) -> int:
@@ -59,9 +60,8 @@ class Lines:
         words = [level.upper()] if level != "info" else []
         words += [f"{name}:"] if name and name not in self._ours else []
         words.append(printable(str(event.get("event", ""))))
-        facts = [key for key in event if key not in _TOLD]
-        facts.sort(key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
-        words += [f"{key}={_value(event[key])}" for key in facts]
+        words += [_value(event[key]) for key in FIRST if key in event]
+        words += [f"{key}={_value(value)}" for key, value in event.items() if key not in _TOLD and value not in ("", None, [])]
         text = textwrap.fill(
             " ".join(words),
             self._width(),
@@ -77,7 +77,7 @@ class Lines:
         return "\n".join(lines)
 
     def _date(self, now: datetime) -> list[str]:
-        day = f"{now:%A %Y-%m-%d, times are UTC%z}"
+        day = f"{now:%A %Y-%m-%d, UTC%z}"
         if day == self._day:
             return []
         self._day = day

@@ -218,7 +218,7 @@ def test_lines_are_text_on_a_terminal_and_json_elsewhere(written, screen, enviro
         }
         assert told["timestamp"].endswith("Z")
     else:
-        assert "family.read_failed account=main" in line
+        assert "family.read_failed main" in line
         assert "{" not in line
 
 
