@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ HELD_BACK = {
     "acknowledged": 'acknowledged: somebody said "I have it"',
 }
 """Rulings that tell why a person heard nothing more; the others are the usual course."""
+_CUSHION = re.compile(r"cushion [-0-9.,]+ %, ")
+"""What the figures beside an alert tell already."""
 _OURS = {"top_up", "by_hand"}
 BLOWS = {EventKind.LIQUIDATED, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED, EventKind.GONE}
 
@@ -110,13 +113,13 @@ def _said(message: Message, incident: Incident, topic: str) -> str:
         if joint in text:
             text = text.replace(joint, "", 1)
             break
-    return f"told: {text}" if after else text
+    return f"told: {text}" if after else _CUSHION.sub("", text)
 
 
 def _became(sending: Sending) -> str:
     took = sending.settled - sending.message.at
     if sending.state == "accepted":
-        return f"{sending.channel}: at once" if took < AT_ONCE else f"{sending.channel}: after {span(took)}"
+        return sending.channel if took < AT_ONCE else f"{sending.channel} after {span(took)}"
     why = f", {sending.detail}" if sending.detail and sending.state in {"dead", "waiting"} else ""
     return f"{sending.channel}: {sending.state}{why}"
 

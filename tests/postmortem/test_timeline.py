@@ -25,8 +25,8 @@ def test_all_of_it_is_in_order_with_the_figures_read_last_before():
     entries = timeline(record())
     assert [(entry.kind, entry.text) for entry in entries] == [
         ("reading", "before the first alert"),
-        ("told", "WARNING: cushion 40 % (phone: at once)"),
-        ("told", "EMERGENCY: cushion 40 % (phone: at once)"),
+        ("told", "WARNING: cushion 40 % (phone)"),
+        ("told", "EMERGENCY: cushion 40 % (phone)"),
         ("reading", "the last reading before the end"),
         ("blow", "LIQUIDATED, -100.00 USDT"),
     ]
@@ -37,8 +37,8 @@ def test_what_was_told_after_the_end_has_no_figures_and_says_that_it_was_told():
     gone = sending(61, title="BTC/USDT long is gone: closed or liquidated", why=NotifyReason.GONE)
     news = sending(63, title="LIQUIDATED: BTC/USDT long, -100 USDT", why=NotifyReason.EVENT, id="C4P8-liquidated-liquidated-17")
     *_, first, second = timeline(record(sendings=(gone, news)))
-    assert (first.text, first.point) == ("told: is gone: closed or liquidated (phone: at once)", None)
-    assert second.text == "told: LIQUIDATED, -100 USDT (phone: at once)"
+    assert (first.text, first.point) == ("told: is gone: closed or liquidated (phone)", None)
+    assert second.text == "told: LIQUIDATED, -100 USDT (phone)"
 
 
 def test_a_near_miss_shows_the_reading_nearest_to_the_end():
@@ -80,12 +80,18 @@ def test_each_channel_tells_what_became_of_a_message():
         sending(10, state="dead", channel="chat", detail="404", **same),
         sending(10, state="superseded", channel="mail", detail="another's name", **same),
     )
-    assert alone(sendings=became) == ["WARNING: liquidation near (phone: after 4 s; chat: dead, 404; mail: superseded)"]
+    assert alone(sendings=became) == ["WARNING: liquidation near (phone after 4 s; chat: dead, 404; mail: superseded)"]
+
+
+def test_an_alert_does_not_repeat_the_cushion_that_stands_beside_it():
+    assert alone(sendings=(sending(10, title="WARNING: BTC/USDT long cushion 59 %, liq 3.8 % away"),)) == [
+        "WARNING: liq 3.8 % away (phone)"
+    ]
 
 
 def test_repeats_that_follow_one_another_are_one_line():
     repeats = [sending(10 + 60 * n, why=NotifyReason.REPEAT) for n in range(4)]
-    first = "WARNING: cushion 40 % (phone: at once)"
+    first = "WARNING: cushion 40 % (phone)"
     assert alone(sendings=tuple(repeats)) == [f"{first}, and 3 more in 3 min"]
     assert alone(sendings=tuple(repeats[:1])) == [first]
 
@@ -95,11 +101,11 @@ def test_a_refusal_tells_its_reason_with_its_numbers():
     named: dict[str, Any] = {"why": NotifyReason.EVENT, "title": "No margin added to BTC/USDT long: cap position"}
     refused = sending(10, id="K7Q2-top_up-CAP_POSITION-17", body=body, **named)
     (entry,) = timeline(record(points=(), events=(), sendings=(refused,)))
-    assert (entry.kind, entry.text) == ("refused", "guard adds nothing: cap position (needs 85 USDT, 12 left) (phone: at once)")
+    assert (entry.kind, entry.text) == ("refused", "guard adds nothing: cap position (needs 85 USDT, 12 left) (phone)")
     rehearsed = sending(
         10, id="K7Q2-top_up-DRY_RUN-17", why=NotifyReason.EVENT, title="Dry run: guard would act on BTC/USDT long"
     )
-    assert alone(sendings=(rehearsed,)) == ["Dry run: guard would act (phone: at once)"]
+    assert alone(sendings=(rehearsed,)) == ["Dry run: guard would act (phone)"]
 
 
 def test_added_margin_is_told_once_from_the_journal():
