@@ -27,7 +27,7 @@ ACCOUNTS = ("main", "side")
 # 10x long, 1,000 of margin behind 10,000. At 98 % of the entry no line is near, at 95 % the warning line is past, at 92 %
 # the emergency line; the exchange takes the position over at about 90.4 %.
 ENTRIES = {"BTCUSDT": Decimal(100_000), "ETHUSDT": Decimal(4_000), "ATOMUSDT": Decimal(4), "DOGEUSDT": Decimal("0.25")}
-CALM, WARNED, LOW = Decimal("0.98"), Decimal("0.95"), Decimal("0.92")
+CALM, WARNED, LOW, LOST = Decimal("0.98"), Decimal("0.95"), Decimal("0.92"), Decimal("0.80")
 STORE = "store.db"
 
 LEVELS = (
@@ -101,6 +101,16 @@ class Scene(Stage):
         self.program.environment[VARIABLE] = self.armed
         self.begun = len(self.arrivals)
         self.start()
+
+    def restock(self) -> None:
+        """The owner opens what the exchange took, as it was, at a calm mark."""
+        self.move(CALM)
+        engine, entry = self.booths["main"].engine, ENTRIES["BTCUSDT"]
+        self.call(
+            lambda: engine.open(
+                "main", "BTCUSDT", long=True, quantity=10_000 / entry, leverage=Decimal(10), entry=entry, margin=Decimal(1000)
+            )
+        )
 
     def reboot(self) -> None:
         """Kill the daemon where it is, which is at no crash point, and start it again."""

@@ -10,13 +10,16 @@ import re
 import signal
 from collections.abc import Callable
 
-from tests.e2e.chaos.scene import ACCOUNTS, CALM, ENTRIES, LOW, WARNED, Scene
+from tests.e2e.chaos.scene import ACCOUNTS, CALM, ENTRIES, LOST, LOW, WARNED, Scene
 from tests.e2e.program import PATIENCE
 from tests.receiver import ACCEPT, Status
 
 Script = Callable[[Scene], None]
 
 NEAR, CLEAR = "EMERGENCY: BTC/USDT long", "All clear: BTC/USDT long"
+TAKEN = "LIQUIDATED: BTC/USDT long"
+OPEN_AGAIN = """SELECT 1 FROM positions JOIN lives ON lives.id = life
+    WHERE account = 'main' AND symbol = 'BTC/USDT:USDT' AND absences = 0"""
 URGENT = ("phone", "chat")
 EVERYTHING = [(account, contract) for account in ACCOUNTS for contract in ENTRIES]
 CODE = re.compile(r"#([0-9A-Z]{4})")
@@ -109,6 +112,18 @@ def mend(scene: Scene) -> None:
     scene.hears("chat", NEAR, since=since)
     scene.hears("phone", "chat works again", since=since)
     _rise(scene)
+
+
+def liquidate(scene: Scene) -> None:
+    """A position falls through everything between two polls and is taken over: what became of it is told, whatever dies."""
+    scene.revive()
+    since = len(scene.arrivals)
+    scene.move(LOST)
+    for channel in URGENT:
+        scene.hears(channel, TAKEN, since=since)
+    scene.restock()
+    scene.until(lambda: bool(scene.read(OPEN_AGAIN)), "the new position in the store")
+    scene.reboot()  # so that the last start tells of all positions
 
 
 def stop(scene: Scene) -> None:

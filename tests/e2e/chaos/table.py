@@ -58,9 +58,11 @@ PLACES = (
     Place("message.diverting", scripts.refuse),
     Place("backlog.releasing", scripts.storm),
     Place("backlog.folding", scripts.storm),
+    Place("inquiry.answered", scripts.liquidate, passings=2),
+    Place("telling.event", scripts.liquidate),
     Place("stop.begun", scripts.stop),
     Place("stop.told", scripts.stop),
     Place("stop.closed", scripts.stop),
 )
-OTHERS = ("telling.gone", "telling.event", "telling.drill", "telling.digest", "telling.summary")
+OTHERS = ("telling.gone", "telling.drill", "telling.digest", "telling.summary")
 """Words that the reason in a name may be, and that no script brings about."""
