@@ -113,7 +113,7 @@ class Record:
     @property
     def nearest(self) -> Point | None:
         """The reading with the least cushion, else with the highest usage; an unbounded usage is the worst. None without any."""
-        return min(self.points, key=_safety, default=None)
+        return min(self.points, key=safety, default=None)
 
     @property
     def last_before(self) -> Point | None:
@@ -123,6 +123,7 @@ class Record:
         return next((one for one in reversed(self.points) if one.at <= self.incident.at), None)
 
 
-def _safety(point: Point) -> tuple[bool, Decimal, bool, Decimal]:
+def safety(point: Point) -> tuple[bool, Decimal, bool, Decimal]:
+    """Less is nearer to the end: by the cushion, without one by the usage, which is worst where it is unbounded."""
     cushion, usage = point.cushion, point.margin_usage
     return cushion is None, cushion or Decimal(0), usage is not None, -(usage or Decimal(0))

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from monitor.alerts.model import Message, NotifyReason
 from monitor.alerts.rounding import digits, share_down, span
 from monitor.alerts.wording import short_symbol
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.words import title
-from monitor.postmortem.record import Incident, IncidentKind, Point, Record, Sending
+from monitor.postmortem.record import Incident, IncidentKind, Point, Record, Sending, safety
 from monitor.rules.base import Level
 from monitor.topups.ledger import Intent, IntentState
 from monitor.topups.refusal import RefusalReason
 
 AT_ONCE = timedelta(seconds=1)
+LONG = 6
+"""A gap of more than such a part of the whole is long."""
 BESIDE = timedelta(seconds=5)
 """A reading shows what a blow did to the margin that long after it at most."""
 HELD_BACK = {
@@ -55,7 +57,20 @@ def timeline(record: Record) -> tuple[Entry, ...]:
     entries = [*_readings(record), *_told(record), *_held_back(record), *_added(record), *_events(record)]
     entries.sort(key=lambda one: one.at)
     times = [point.at for point in record.points]
-    return tuple(_beside(one, record, times) for one in _folded(entries))
+    shown = list(_folded(entries))
+    shown = sorted([*shown, *_between(shown, record, times)], key=lambda one: one.at)
+    return tuple(_beside(one, record, times) for one in shown)
+
+
+def _between(entries: Sequence[Entry], record: Record, times: Sequence[datetime]) -> Iterator[Entry]:
+    """Where long nothing is told, the reading nearest to the end in that time."""
+    if not times:
+        return
+    long = (times[-1] - times[0]) / LONG
+    for one, other in pairwise(entry.at for entry in entries):
+        first, last = bisect_right(times, one), bisect_left(times, other)
+        if other - one > long and first < last:
+            yield Entry(at=min(record.points[first:last], key=safety).at, kind="reading", text="the worst in between")
 
 
 def _beside(entry: Entry, record: Record, times: Sequence[datetime]) -> Entry:

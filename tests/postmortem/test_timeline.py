@@ -65,6 +65,16 @@ def test_readings_that_all_came_after_the_first_blow_are_not_before_it():
     assert texts(points=(point(70, "91"),), sendings=()) == ["LIQUIDATED, -100.00 USDT", "before the first alert"]
 
 
+def test_the_worst_reading_of_a_long_silence_is_shown():
+    marks = {0: "100", 10: "96", 20: "94", 30: "95", 40: "92.5", 45: "92", 48: "93", 58: "91"}
+    entries = timeline(record(points=tuple(point(second, mark) for second, mark in marks.items())))
+    # of 58 s, 10 to 40 and 40 to 58 are more than a sixth; nothing lies between 0 and 10
+    assert [(entry.at, some(entry.point).mark_price) for entry in entries if entry.text == "the worst in between"] == [
+        (at(20), D(94)),
+        (at(45), D(92)),
+    ]
+
+
 def test_a_single_reading_is_shown_once():
     assert alone(points=(point(10),)) == ["before the first alert"]
 
