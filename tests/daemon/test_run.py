@@ -16,6 +16,7 @@ from monitor.clock import SystemClock
 from monitor.daemon import run as module
 from monitor.daemon.control import Control
 from monitor.daemon.deliver import ChannelWorker
+from monitor.daemon.doctor import Doctor
 from monitor.daemon.guard import Guard
 from monitor.daemon.outgoing import push_all, wake_all
 from monitor.daemon.run import Parts, run_forever, run_once
@@ -348,6 +349,47 @@ def test_a_heartbeat_and_a_digest_run_along_when_they_are_wanted(monkeypatch):
     heart, daily = Beats("heart"), Beats("daily")
     daemon(monkeypatch, Market("usdm"), partial(for_seconds, 100), heartbeat=heart, digest=daily)
     assert {"heart", "daily", "daily poked"} <= set(runs)
+
+
+class Hypochondriac(Doctor):
+    """Looks for as long as ``hang`` is not set, and dies of its first look."""
+
+    def __init__(self, clock):
+        self.pokes, self.looks, self.hang = [], 0, asyncio.Event()
+        self._clock, self._wake = clock, asyncio.Event()
+
+    def poke(self):
+        self.pokes.append(self._clock.monotonic())
+        self._wake.set()
+
+    async def run(self):
+        await self._wake.wait()
+        self._wake.clear()
+        self.looks += 1
+        if self.looks == 1:
+            raise RuntimeError("unforeseen")
+        await self.hang.wait()
+
+
+def test_a_doctor_that_dies_and_then_hangs_delays_no_poll_and_no_message(monkeypatch):
+    exchange = Market("usdm")
+    hypochondriac = Hypochondriac(SystemClock())
+
+    async def story(world):
+        hypochondriac._clock = world.clock
+        await asyncio.sleep(1300)
+        exchange.mark = EMERGENCY
+        await asyncio.sleep(30)
+
+    world, took = daemon(monkeypatch, exchange, story, doctor=hypochondriac)
+    # Ten minutes and twenty minutes after the start: it dies of the first look and hangs in the second.
+    assert hypochondriac.pokes == [pytest.approx(600, abs=1), pytest.approx(1200, abs=1)]
+    assert hypochondriac.looks == 2
+    times = [at for _, at in exchange.times]
+    assert max(later - earlier for earlier, later in pairwise(times)) <= 10.5
+    emergency = world.phone.titles.index(next(one for one in world.phone.titles if "BTC/USDT long" in one))
+    assert world.phone.times[emergency] <= 1300 + 11
+    assert took < 1
 
 
 def test_a_stop_goes_on_when_something_cannot_be_closed(monkeypatch):
