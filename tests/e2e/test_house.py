@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import resource
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,6 +37,18 @@ top_ups:
     skip_rehearsal: true
 """
 BREACH = "92500"
+BLOCKED = """
+import asyncio, time
+from monitor.cli import main
+from monitor.daemon import vitals
+feel = vitals.Vitals.feel
+async def feel_and_be_blocked(self, clock):
+    asyncio.get_running_loop().call_later(1, time.sleep, 3)
+    await feel(self, clock)
+vitals.Vitals.feel = feel_and_be_blocked
+main()
+"""
+"""The program with a bug: a second after the start something keeps its loop from turning for three."""
 EMERGENCY = "EMERGENCY: BTC/USDT long"
 
 
@@ -152,3 +171,39 @@ def test_it_guards_from_memory_alone_when_its_folder_cannot_be_written(tmp_path:
         assert added(stage) == []
         stage.price("main", "BTCUSDT", "100000")
         wait_for(stage, "All clear: BTC/USDT long")
+
+
+def test_a_single_run_says_so_and_ends_when_its_folder_cannot_be_written(tmp_path: Path) -> None:
+    with guarded(tmp_path) as stage:
+        assert stage.end(signal.SIGTERM) == 0
+        for path in tmp_path.glob("store.db*"):
+            path.unlink()
+        nowhere_to_write(tmp_path)
+        stage.program.run("run", "--once", code=1)
+        assert "store.db.lock cannot be used" in stage.program.output
+
+
+def test_a_loop_that_is_blocked_is_logged_and_systemd_is_not_told_that_all_is_well(tmp_path: Path) -> None:
+    with guarded(tmp_path) as stage, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        assert stage.end(signal.SIGTERM) == 0
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(PATIENCE)
+        # It feeds each half second; systemd would restart it after one and a half.
+        environment = stage.program.environment | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
+        command = [sys.executable, "-c", BLOCKED, "run", "--config", str(stage.program.config)]
+        with (tmp_path / "blocked.log").open("wb") as log:
+            stage.daemon = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        stage.program.daemons.append(stage.daemon)
+        fed: list[float] = []
+        after = 0
+        while after < 2:
+            if "WATCHDOG=1" in manager.recv(4096).decode():
+                fed.append(time.monotonic())
+                lines = (tmp_path / "blocked.log").read_text().splitlines()
+                after += any('"loop.blocked"' in line for line in lines)
+        (told,) = [json.loads(line) for line in lines if '"loop.blocked"' in line]
+        assert told["level"] == "warning"
+        assert 2 < told["seconds"] < PATIENCE
+        assert max(later - before for before, later in pairwise(fed)) > 1.5
+        stage.price("main", "BTCUSDT", BREACH)
+        wait_for(stage, EMERGENCY)
