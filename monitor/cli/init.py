@@ -116,7 +116,9 @@ def _tell_next(there: Installation) -> None:
     for one in look(there):
         if one.problem:
             typer.echo(f"  margincall credentials set {one.name}{option}")
-    for verb in ("check", "test-alert", "run"):
+    # Under /etc it is the machine's service that guards.
+    last = "service install" if there.config.is_relative_to("/etc") else "run"
+    for verb in ("check", "test-alert", last):
         typer.echo(f"  margincall {verb}{option}")
 
 

@@ -11,7 +11,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fcntl import ioctl
@@ -132,3 +133,13 @@ def _without_colours(text: str) -> str:
 def now() -> datetime:
     """The machine's time: verbs that read a store ask it for ages."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def killed(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A program that waits for an answer does not outlive a test that failed."""
+    try:
+        yield
+    except BaseException:
+        program.kill()
+        raise

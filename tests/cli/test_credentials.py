@@ -11,6 +11,7 @@ import pytest
 from monitor.config import load
 from monitor.config.credentials import installation, keep
 from monitor.errors import ConfigError, MargincallError
+from tests.cli.terminal import killed
 from tests.config.files import CANARY
 
 VALUE = f"{CANARY}-value"
@@ -131,7 +132,7 @@ def test_without_a_terminal_and_without_a_dash_it_does_not_wait(bare, piped):
 def test_at_a_terminal_it_is_typed_without_being_shown(bare):
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "monitor", "credentials", "set", "main_api_key", "--config", str(bare.config)]
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as program:
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as program, killed(program):
         os.close(slave)
         seen = b""
         while b"(not shown)" not in seen:

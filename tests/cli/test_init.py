@@ -11,6 +11,7 @@ import pytest
 from monitor.cli import init as module
 from monitor.config import load
 from monitor.config.starter import starter
+from tests.cli.terminal import killed
 from tests.config.files import CANARY
 
 
@@ -126,10 +127,11 @@ def test_at_a_terminal_it_asks_for_everything_and_keeps_the_secrets_unseen(fresh
         (b"main_secret (not shown)", CANARY.encode()),
         (b"main_passphrase (not shown)", b""),
         (b"chat_url (not shown)", CANARY.encode()),
-        (b"is not an apprise URL", b""),
+        # Asked again: what is typed before the question stands there is thrown away.
+        (b"chat_url (not shown)", b""),
     ]
     seen = b""
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as program:
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as program, killed(program):
         os.close(slave)
         for question, answer in answers:
             while question not in seen.rpartition(b"@@")[2]:
@@ -148,7 +150,15 @@ def test_at_a_terminal_it_asks_for_everything_and_keeps_the_secrets_unseen(fresh
     os.close(master)
     said = seen.decode()
     assert CANARY not in said
+    assert "chat_url is not an apprise URL" in said
     folder = fresh.folder / "credentials"
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"main_api_key": CANARY, "main_secret": CANARY}
     assert "margincall credentials set main_passphrase" in said.split("next:")[1]
     assert "margincall credentials set chat_url" in said.split("next:")[1]
+
+
+def test_under_etc_the_last_step_is_the_service(capsys):
+    from monitor.config.credentials import Installation
+
+    module._tell_next(Installation(config=Path("/etc/margincall/config.yaml"), folder=Path("/nowhere"), names={}))
+    assert capsys.readouterr().out.splitlines()[-1].strip().startswith("margincall service install")
