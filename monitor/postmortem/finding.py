@@ -49,7 +49,8 @@ def incidents(lives: Iterable[Life], events: Sequence[LifeEvent], alerts: Sequen
             found.append(_ending(life, number, group, troubles))
         times = [event.at for group in blows for event in group]
         calm = [one for one in troubles if not any(one.holds(at) for at in times)]
-        found += [miss for one in calm if (miss := _near_miss(life, one)) is not None]
+        explained = any(one.ended for one in events if (one.key, one.epoch) == (life.key, life.epoch))
+        found += [miss for one in calm if (miss := _past_the_line(life, one, len(blows), explained=explained)) is not None]
     return tuple(sorted(found, key=lambda one: one.until))
 
 
@@ -58,7 +59,7 @@ def last_of(found: Sequence[Incident]) -> Incident | None:
     if not found:
         return None
     recent = [one for one in found if found[-1].until - one.until <= TOGETHER]
-    return max(recent, key=lambda one: (one.kind is not IncidentKind.NEAR_MISS, one.until))
+    return max(recent, key=lambda one: (one.kind.took, one.until))
 
 
 def _of(life: Life, past: PastAlert) -> bool:
@@ -97,7 +98,7 @@ def _ending(life: Life, number: int, group: Sequence[LifeEvent], troubles: Seque
     first, last = group[0].at, group[-1].at
     trouble = next((one for one in reversed(troubles) if one.holds(first)), None)
     return Incident(
-        code=code_of(f"ending {number}", position_subject(life.key), life.first_seen),
+        code=_ending_code(life, number),
         kind=min((FORCED[one.kind] for one in group), key=_WORST.index),
         life=life,
         since=first - JOINED if trouble is None else min(trouble.since, first),
@@ -106,20 +107,40 @@ def _ending(life: Life, number: int, group: Sequence[LifeEvent], troubles: Seque
     )
 
 
-def _near_miss(life: Life, trouble: _Trouble) -> Incident | None:
-    """Trouble that reached an emergency and is out of it again; None for any other."""
+def _ending_code(life: Life, number: int) -> str:
+    """The same whatever becomes known of it later."""
+    return code_of(f"ending {number}", position_subject(life.key), life.first_seen)
+
+
+def _past_the_line(life: Life, trouble: _Trouble, number: int, *, explained: bool) -> Incident | None:
+    """Trouble that reached an emergency and is out of it again, or gone with its position; None for any other."""
     urgent = [one for one in trouble.alerts if one.alert.peak is Level.EMERGENCY]
     if not urgent or any(_still_there(one) for one in urgent):
         return None
-    back = max(one.alert.level_since if one.ended is None else one.ended for one in urgent)
+    kind, code = IncidentKind.NEAR_MISS, code_of("near miss", position_subject(life.key), trouble.since)
+    if any(_ended_with(life, one) for one in urgent):
+        kind, code = IncidentKind.CLOSED if explained else IncidentKind.GONE, _ending_code(life, number)
+    back = max(_back(one) for one in urgent)
     return Incident(
-        code=code_of("near miss", position_subject(life.key), trouble.since),
-        kind=IncidentKind.NEAR_MISS,
+        code=code,
+        kind=kind,
         life=life,
         since=trouble.since,
         at=back,
         until=trouble.until or back,
     )
+
+
+def _back(past: PastAlert) -> datetime:
+    """When it was an emergency no more."""
+    if past.alert.level is Level.EMERGENCY and past.ended is not None:
+        return past.ended
+    return past.alert.level_since
+
+
+def _ended_with(life: Life, past: PastAlert) -> bool:
+    in_it = past.alert.level is Level.EMERGENCY and past.alert.state is AlertState.FIRING
+    return in_it and past.ended is not None and life.closed is not None and past.ended >= life.closed
 
 
 def _still_there(past: PastAlert) -> bool:

@@ -16,13 +16,21 @@ from monitor.topups.ledger import Intent
 
 
 class IncidentKind(StrEnum):
-    """What it was. ``gone``: the position ended, and no record tells how; ``near_miss``: it was past an emergency line."""
+    """What it was. ``gone``: the position ended, and no record tells how; ``near_miss``: it was past an
+    emergency line and came back; ``closed``: it was past one when it was closed.
+    """
 
     LIQUIDATED = "liquidated"
     PARTLY_LIQUIDATED = "partly_liquidated"
     DELEVERAGED = "deleveraged"
     GONE = "gone"
     NEAR_MISS = "near_miss"
+    CLOSED = "closed"
+
+    @property
+    def took(self) -> bool:
+        """Whether the exchange took something, or may have."""
+        return self not in {IncidentKind.NEAR_MISS, IncidentKind.CLOSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +116,7 @@ class Record:
     def climax(self) -> datetime:
         """What messages should come before: the first blow, or of a near miss the reading nearest to the end."""
         nearest = self.nearest
-        return self.incident.at if self.incident.kind is not IncidentKind.NEAR_MISS or nearest is None else nearest.at
+        return self.incident.at if self.incident.kind.took or nearest is None else nearest.at
 
     @property
     def nearest(self) -> Point | None:
@@ -117,8 +125,8 @@ class Record:
 
     @property
     def last_before(self) -> Point | None:
-        """The last reading before the first blow, and of a near miss the nearest; None without any."""
-        if self.incident.kind is IncidentKind.NEAR_MISS:
+        """The last reading before the first blow; where nothing was taken the nearest to the end. None without any."""
+        if not self.incident.kind.took:
             return self.nearest
         return next((one for one in reversed(self.points) if one.at <= self.incident.at), None)
 

@@ -91,8 +91,8 @@ def _readings(record: Record) -> Iterator[Entry]:
     born = any(event.kind is EventKind.FOUND for event in record.events)
     yield Entry(at=first.at, kind="reading", text="margincall saw it first" if born else "before the first alert")
     if last is not None and last is not first:
-        near = record.incident.kind is IncidentKind.NEAR_MISS
-        yield Entry(at=last.at, kind="reading", text="nearest to the end" if near else "the last reading before the end")
+        text = "the last reading before the end" if record.incident.kind.took else "nearest to the end"
+        yield Entry(at=last.at, kind="reading", text=text)
 
 
 def _told(record: Record) -> Iterator[Entry]:

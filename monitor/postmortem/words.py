@@ -26,6 +26,7 @@ _HEADS = {
     IncidentKind.PARTLY_LIQUIDATED: "was partly liquidated",
     IncidentKind.DELEVERAGED: "was auto-deleveraged",
     IncidentKind.GONE: "is gone, closed or liquidated: no record of the exchange tells which",
+    IncidentKind.CLOSED: "was closed past its emergency line",
     IncidentKind.NEAR_MISS: "was past its emergency line and came back",
 }
 
@@ -55,8 +56,7 @@ def before_timeline(told: PostMortem, zone: tzinfo) -> tuple[Section, ...]:
 
 def after_timeline(told: PostMortem, zone: tzinfo) -> tuple[Section, ...]:
     """What would have saved it, and what is not known."""
-    near_miss = told.record.incident.kind is IncidentKind.NEAR_MISS
-    head = "What it would have taken" if near_miss else "What would have saved it"
+    head = "What would have saved it" if told.record.incident.kind.took else "What it would have taken"
     saving = Section(head=head, lines=tuple(saving_lines(told, zone)))
     unknown = tuple(_unknown(told))
     return (saving, Section(head="What is not known", lines=unknown)) if unknown else (saving,)
@@ -71,10 +71,11 @@ def _happened(told: PostMortem, zone: tzinfo) -> list[str]:
     if told.cost is not None and len(told.blows) > 1:
         lines.append(f"All together {_signed(told.cost, told.blows[-1].currency)}.")
     near, incident = told.nearest, told.record.incident
-    if incident.kind is IncidentKind.NEAR_MISS and near is not None:
+    if not told.blows and near is not None:
         urgent = [one.at for one in told.record.points if one.level is Level.EMERGENCY]
         since = f"In an emergency from {stamp(urgent[0], told, zone)} on, " if urgent else ""
-        lines.append(_capital(f"{since}out of it at {stamp(incident.at, told, zone)}."))
+        end = "out of it" if incident.kind is IncidentKind.NEAR_MISS else "gone"
+        lines.append(_capital(f"{since}{end} at {stamp(incident.at, told, zone)}."))
         lines.append(f"Nearest to the end at {stamp(near.at, told, zone)}: {figures(near)}{_away(near)}.")
     return lines
 
@@ -87,7 +88,7 @@ def _plainly(blow: LifeEvent) -> str:
 
 def _told(told: PostMortem, zone: tzinfo) -> list[str]:
     reach = told.reach
-    end = "the end" if told.record.incident.kind is not IncidentKind.NEAR_MISS else "it was nearest to the end"
+    end = "the end" if told.record.incident.kind.took else "it was nearest to the end"
     if reach.first is None:
         lines = [f"No alert reached any channel before {end}."]
     else:

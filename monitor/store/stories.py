@@ -11,7 +11,7 @@ from monitor.alerts.model import position_subject
 from monitor.lives.event import ENDINGS, EventKind, LifeEvent
 from monitor.margin.position import PositionKey, Side
 from monitor.margin.quantities import dec, dec_or_none
-from monitor.postmortem.record import Incident, IncidentKind, Life, Moment, PastAlert, Point, Record, Sending
+from monitor.postmortem.record import Incident, Life, Moment, PastAlert, Point, Record, Sending
 from monitor.rules.base import Level
 from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_of, message_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
@@ -88,7 +88,7 @@ def record(connection: sqlite3.Connection, incident: Incident) -> Record:
         rulings=tuple(ruling_of(row) for row in connection.execute(_RULINGS, (*who, *stretch))),
         sendings=tuple(_sending(row) for row in connection.execute(_SENT, (subject.kind.value, *subject[1:], *stretch))),
         intents=tuple(intent_of(row) for row in connection.execute(_INTENTS, (*who, life.epoch, *stretch))),
-        afterwards=None if incident.kind is IncidentKind.NEAR_MISS else _afterwards(connection, incident),
+        afterwards=_afterwards(connection, incident) if incident.kind.took else None,
     )
 
 

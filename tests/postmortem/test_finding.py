@@ -89,6 +89,22 @@ def test_alerts_that_live_on_hold_their_trouble_open():
     assert (found.since, found.at) == (at(50), at(90))
 
 
+def test_an_emergency_that_ended_with_its_position_was_closed_in_it_once_a_record_says_so():
+    alerts, there = [past(50, 100)], [life(closed=at(100))]
+    (unexplained,) = incidents(there, [], alerts)
+    assert (unexplained.kind, unexplained.at) == (IncidentKind.GONE, at(100))
+    (closed,) = incidents(there, [event(EventKind.CLOSED, 98, ended=True)], alerts)
+    (taken_after_all,) = incidents(there, [taken(98)], alerts)
+    assert (closed.kind, taken_after_all.kind) == (IncidentKind.CLOSED, IncidentKind.LIQUIDATED)
+    assert closed.code == unexplained.code == taken_after_all.code
+
+
+def test_an_emergency_that_had_fallen_before_its_position_was_closed_is_a_near_miss():
+    fallen = past(50, 200, level=Level.CRITICAL, level_since=at(90))
+    (found,) = incidents([life(closed=at(200))], [event(EventKind.CLOSED, 200, ended=True)], [fallen])
+    assert (found.kind, found.at) == (IncidentKind.NEAR_MISS, at(90))
+
+
 def test_events_of_another_life_are_not_its_own():
     assert incidents([life(epoch=2)], [taken(60)], []) == ()
 

@@ -65,6 +65,14 @@ def test_a_near_miss_tells_how_near_it_was():
     assert section("What happened", record(what=NEAR_MISS, events=(), points=())) == []
 
 
+def test_one_that_was_closed_past_its_line_tells_how_near_it_was():
+    closed = incident(IncidentKind.CLOSED, end=59)
+    what = record(what=closed, events=(event(EventKind.CLOSED, 59, ended=True),))
+    assert headline(closed).endswith("was closed past its emergency line")
+    assert section("What happened", what)[0] == "In an emergency from 03:00:40 on, gone at 03:00:59."
+    assert section("What it would have taken", what)[0].startswith("As it stood at 03:00:10, ")
+
+
 def test_times_have_their_date_when_it_spans_more_than_one():
     long = replace(incident(), since=at(-86_400))
     assert (
