@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.alerts.model import NotifyReason
+from monitor.alerts.model import NotifyReason, position_subject
 from monitor.postmortem.record import Record, Sending
 from monitor.rules.base import Level
 
@@ -38,7 +38,9 @@ class Reach:
 def reach(record: Record) -> Reach:
     """What came out of the alerts of this record."""
     end = record.climax
-    alerts = [one for one in record.sendings if one.message.why in _ALERTS and one.message.at <= end]
+    about = position_subject(record.incident.life.key)
+    sendings = [one for one in record.sendings if one.message.subject == about]
+    alerts = [one for one in sendings if one.message.why in _ALERTS and one.message.at <= end]
     out = sorted((one for one in alerts if one.state == ACCEPTED and one.settled <= end), key=lambda one: one.settled)
     acknowledged = [one.at for one in record.rulings if one.named == ACKNOWLEDGED and one.at <= end]
     return Reach(

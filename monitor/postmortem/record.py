@@ -99,8 +99,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All of one incident, each oldest first. ``afterwards``: the worst mark that was read of the same contract in the day after
-    it, on any account, and when; None where none was.
+    """All of one incident, each oldest first. ``sendings``: also those about its account, the channels and the daemon.
+    ``afterwards``: the worst mark that was read of the same contract in the day after it, on any account, and when; None where
+    none was.
     """
 
     incident: Incident

@@ -124,7 +124,7 @@ def _said(message: Message, incident: Incident, topic: str) -> str:
     name = f"{short_symbol(incident.life.key.symbol)} {incident.life.key.side.value}"
     after = message.why in {NotifyReason.EVENT, NotifyReason.GONE} and topic not in set(RefusalReason)
     text = message.title
-    for joint in (f"{name} ", f": {name}", f" to {name}", f" on {name}"):
+    for joint in (f"{name} ", f": {name}", f" to {name}", f" on {name}", f" for {name}"):
         if joint in text:
             text = text.replace(joint, "", 1)
             break

@@ -58,8 +58,7 @@ def after_timeline(told: PostMortem, zone: tzinfo) -> tuple[Section, ...]:
     """What would have saved it, and what is not known."""
     head = "What would have saved it" if told.record.incident.kind.took else "What it would have taken"
     saving = Section(head=head, lines=tuple(saving_lines(told, zone)))
-    unknown = tuple(_unknown(told))
-    return (saving, Section(head="What is not known", lines=unknown)) if unknown else (saving,)
+    return saving, Section(head="What is not known", lines=tuple(_unknown(told)))
 
 
 def _happened(told: PostMortem, zone: tzinfo) -> list[str]:
@@ -135,9 +134,11 @@ def _unknown(told: PostMortem) -> list[str]:
     elif told.blows and record.incident.at - last.at > BLIND:
         lines.append(f"The last {span(record.incident.at - last.at)} before the end: no reading is kept of them.")
     if told.blows and record.afterwards is None:
-        lines.append("How far the mark went on after the end: no other position there was read.")
+        lines.append("How far the mark went on after the end: nothing in that contract was read.")
     if not any(one.before.free is not None for one in record.intents):
         lines.append("How much balance was free to be added then: it is not kept.")
+    if record.intents:
+        lines.append("What held a policy back for moments only (its cooldown, a change under way): it is not kept.")
     degraded = sorted({name for one in told.rescues for name in one.moment.assessment.degraded})
     if degraded:
         lines.append(f"The exact requirement: {', '.join(degraded)}, so the amounts are on the safe side.")

@@ -13,7 +13,7 @@ from monitor.margin.position import PositionKey, Side
 from monitor.margin.quantities import dec, dec_or_none
 from monitor.postmortem.record import Incident, Life, Moment, PastAlert, Point, Record, Sending
 from monitor.rules.base import Level
-from monitor.store.alert_rows import ALERT, MESSAGE, RULING, SUBJECT, alert_of, message_of, ruling_of
+from monitor.store.alert_rows import ALERT, MESSAGE, RULING, alert_of, message_of, ruling_of
 from monitor.store.codec import Row, from_ms, time_or_none, to_ms
 from monitor.store.intent_rows import INTENT, intent_of
 from monitor.store.life_rows import EVENT, event_of
@@ -40,7 +40,10 @@ _POINTS = f"""SELECT at, mark_price, equity, margin_usage, cushion, liquidation_
 _RULINGS = f"SELECT {', '.join(RULING)} FROM rulings WHERE {_IS} AND at >= ? AND at <= ? ORDER BY at, id"  # noqa: S608 - our own names
 _SENT = f"""SELECT {", ".join(f"messages.{name}" for name in MESSAGE)}, deliveries.channel, deliveries.state, touched, detail
     FROM deliveries JOIN messages ON messages.id = deliveries.message
-    WHERE {" AND ".join(f"messages.{name} = ?" for name in SUBJECT)} AND messages.at >= ? AND messages.at <= ?
+    WHERE messages.at >= ? AND messages.at <= ? AND why NOT IN ('drill', 'digest') AND (
+        (exchange = ? AND account = ? AND symbol = ? AND side = ?)
+        OR (messages.at <= ? AND (messages.kind IN ('channel', 'daemon')
+            OR (messages.kind IN ('family', 'account') AND exchange = ? AND account = ?))))
     ORDER BY messages.at, deliveries.id"""  # noqa: S608 - our own names
 _INTENTS = f"""SELECT {", ".join(INTENT)} FROM intents WHERE {_LIFE_IS} AND planned_at >= ? AND planned_at <= ?
     ORDER BY planned_at, id"""  # noqa: S608 - our own names
@@ -86,7 +89,7 @@ def record(connection: sqlite3.Connection, incident: Incident) -> Record:
             one for one in past_alerts(connection) if one.alert.subject == subject and since <= one.alert.since <= until
         ),
         rulings=tuple(ruling_of(row) for row in connection.execute(_RULINGS, (*who, *stretch))),
-        sendings=tuple(_sending(row) for row in connection.execute(_SENT, (subject.kind.value, *subject[1:], *stretch))),
+        sendings=tuple(_sending(row) for row in connection.execute(_SENT, (*stretch, *who, to_ms(until), *who[:2]))),
         intents=tuple(intent_of(row) for row in connection.execute(_INTENTS, (*who, life.epoch, *stretch))),
         afterwards=_afterwards(connection, incident) if incident.kind.took else None,
     )

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from monitor.alerts.model import NotifyReason
+from monitor.alerts.model import NotifyReason, family_subject
 from monitor.postmortem.reach import reach
 from monitor.postmortem.record import IncidentKind
 from monitor.rules.base import Level
-from tests.builders import at
+from tests.builders import USDM, at
 from tests.postmortem.scenes import incident, point, record, ruling, sending, some
 
 
@@ -28,6 +28,11 @@ def test_what_came_out_too_late_or_not_at_all_reached_nobody():
 def test_news_that_is_no_alert_and_alerts_after_the_end_do_not_count():
     found = reach(record(sendings=(sending(20, why=NotifyReason.EVENT), sending(61))))
     assert (found.first, found.lost) == (None, ())
+
+
+def test_an_alert_about_the_account_is_no_alert_of_the_position():
+    blind = sending(20, subject=family_subject(USDM))
+    assert reach(record(sendings=(blind,))).first is None
 
 
 def test_a_near_miss_counts_up_to_the_reading_nearest_to_the_end():

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from monitor.alerts.model import NotifyReason
+from monitor.alerts.model import NotifyReason, family_subject
 from monitor.lives.event import EventKind
 from monitor.postmortem.record import IncidentKind
 from monitor.postmortem.timeline import timeline
 from monitor.rules.base import Level
 from monitor.topups.ledger import IntentState
-from tests.builders import at
+from tests.builders import USDM, at
 from tests.postmortem.scenes import D, event, incident, intent, point, record, ruling, sending, some, stand, taken
 
 
@@ -97,6 +97,12 @@ def test_an_alert_does_not_repeat_the_cushion_that_stands_beside_it():
     assert alone(sendings=(sending(10, title="WARNING: BTC/USDT long cushion 59 %, liq 3.8 % away"),)) == [
         "WARNING: liq 3.8 % away (phone)"
     ]
+
+
+def test_what_was_told_of_the_account_and_of_automatic_margin_is_there():
+    off = sending(10, why=NotifyReason.EVENT, id="K7Q2-top_up-circuit-17", title="Automatic margin is OFF for BTC/USDT long")
+    blind = sending(11, subject=family_subject(USDM), title="CRITICAL: main cannot be read")
+    assert alone(sendings=(off, blind)) == ["told: Automatic margin is OFF (phone)", "CRITICAL: main cannot be read (phone)"]
 
 
 def test_repeats_that_follow_one_another_are_one_line():

@@ -165,7 +165,10 @@ def test_saving_tells_each_moment_when_the_position_changed_between_them_and_wha
     ]
     assert lines[4] == "At 03:00:20, 500.00 USDT was free to be added."
     unknown = section("What is not known", what, changed)
-    assert unknown == ["How far the mark went on after the end: no other position there was read."]
+    assert unknown == [
+        "How far the mark went on after the end: nothing in that contract was read.",
+        "What held a policy back for moments only (its cooldown, a change under way): it is not kept.",
+    ]
 
 
 def test_a_near_miss_tells_what_would_have_kept_it_out_of_the_emergency():
@@ -214,9 +217,10 @@ def test_amounts_that_nobody_can_tell_are_not_invented():
     assert not any(line.startswith("For each 1 %") for line in lines)
 
 
-def test_nothing_is_left_to_say_of_a_near_miss_whose_balance_was_known():
-    what = record(what=NEAR_MISS, events=(), intents=(intent(20, before=stand(20, free=D(1))),))
-    assert section("What is not known", what, LAST) is None
+def test_only_what_is_never_kept_is_left_unknown_where_all_else_is_there():
+    told = composed(record(what=NEAR_MISS, events=(), intents=(intent(20, before=stand(20, free=D(1))),)), LAST)
+    (only,) = after_timeline(told, UTC)[1].lines
+    assert only.startswith("What held a policy back for moments only")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,20 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.alerts.model import Ruling, position_subject
+from monitor.alerts.model import (
+    NotifyReason,
+    Ruling,
+    Subject,
+    SubjectKind,
+    account_subject,
+    channel_subject,
+    family_subject,
+    position_subject,
+)
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges
 from monitor.margin.position import Side
+from monitor.margin.reading import FamilyKey
 from monitor.memory import Commit
 from monitor.postmortem.record import IncidentKind
 from monitor.rules.base import Level
@@ -85,6 +95,25 @@ async def test_all_that_is_kept_of_the_stretch_is_there_and_nothing_else(store, 
     assert [one.id for one in found.intents] == ["i1"]
     assert [one.alert.code for one in found.alerts] == ["K7Q2"]
     assert [one.kind for one in found.events] == [EventKind.LIQUIDATED]
+
+
+async def test_what_was_told_of_its_account_channels_and_the_daemon_belongs_to_it_but_no_drill(store, path):
+    usdm = FamilyKey(exchange="binance", account="main", family="usdm")
+    about = {
+        "family": family_subject(usdm),
+        "account": account_subject(usdm),
+        "channel": channel_subject("chat"),
+        "daemon": Subject(SubjectKind.DAEMON),
+        "another account": family_subject(replace(usdm, account="other")),
+        "other side": SUBJECT._replace(side="short"),
+    }
+    await readings(store, read_at(NOW, 59000))
+    said = [message(number, id=name, subject=subject) for number, (name, subject) in enumerate(about.items())]
+    said.append(message(9, id="drill", subject=SUBJECT, why=NotifyReason.DRILL))
+    said.append(message(10, id="after the end", subject=about["daemon"], at=NOW + 2 * MINUTE))
+    await store.commit(Commit(at=NOW, messages=tuple(said)), channels=["phone"])
+    await lives(store, ended(NOW + MINUTE))
+    assert [one.message.id for one in told(path).record.sendings] == ["family", "account", "channel", "daemon"]
 
 
 async def test_the_day_after_is_what_any_position_in_the_same_contract_was_read_at(store, path):
