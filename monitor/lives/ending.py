@@ -19,6 +19,7 @@ from monitor.margin.quantities import ZERO
 
 SLACK = timedelta(seconds=5)
 """A fill may be that much older than the reading that does not show it yet: the reading was under way."""
+_JUST = timedelta(microseconds=1)
 OF_MARGINS = "margin changes"
 """How what is missing of margin changes begins: an ending does not hang on it."""
 _ENDS = {
@@ -120,7 +121,7 @@ def _broken_down(
     position = case.assessment.position
     closing = [fill for fill in group if fill.closes] or list(group)
     contracts = sum((fill.contracts for fill in closing), ZERO)
-    since = _between(records, case.since, whole[-1].at)
+    since = _between(records, _read_after(case, records), whole[-1].at)
     margin = position.isolated_margin + sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
     profit, fees = _total(fill.profit for fill in group), _total(fill.fee for fill in group)
     insured = _insured([*(fill.insurance for fill in group), *(flow.amount for flow in insurance)])
@@ -185,7 +186,7 @@ def _returned(case: Case, fills: Sequence[Fill], records: Records) -> Decimal | 
     position = case.assessment.position
     end = fills[-1].at
     taken = _insured([fill.insurance for fill in fills]) or ZERO
-    flows = [flow for flow in _between(records, case.since, end) if flow.in_margin]
+    flows = [flow for flow in _between(records, _read_after(case, records), end) if flow.in_margin]
     flows += _insurance_rows(case, records)
     return position.isolated_margin + moved + taken + sum((flow.amount for flow in flows), ZERO)
 
@@ -196,9 +197,24 @@ def _observed(case: Case, records: Records, end: datetime, others: Decimal) -> D
     """
     if case.free is None or records.free is None:
         return None
-    put_in = sum((flow.amount for flow in _between(records, case.since, end) if flow.kind in _MARGIN_FLOWS), ZERO)
+    put_in = sum((flow.amount for flow in _between(records, _read_after(case, records), end) if flow.kind in _MARGIN_FLOWS), ZERO)
     paid = [flow.amount for flow in _between(records, case.free_at or case.since, records.at) if not flow.in_margin]
     return records.free + others - case.free - case.others + put_in - sum(paid, ZERO)
+
+
+def _read_after(case: Case, records: Records) -> datetime:
+    """The moment as of which the margin was read: flows up to it are in it. The clocks agree only to a fraction of a second, so a
+    flow near the reading is placed by the margin that it left, where the exchange records that.
+    """
+    margin, moment = case.assessment.position.isolated_margin, case.since
+    for flow in records.flows:
+        if flow.margin_after is None or abs(flow.at - case.since) > SLACK:
+            continue
+        if flow.margin_after == margin:
+            moment = max(moment, flow.at)
+        elif flow.margin_after - flow.amount == margin and flow.at <= moment:
+            moment = flow.at - _JUST
+    return moment
 
 
 def _between(records: Records, since: datetime, end: datetime) -> list[Flow]:
