@@ -1,6 +1,7 @@
 """An older store under a newer program: everything that was kept is there, and goes on as if this program had kept it."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -46,5 +47,6 @@ async def test_older_store_is_remembered_as_if_this_program_had_kept_it(tmp_path
     await fresh.close()
     with StoreReader(path) as reader, StoreReader(tmp_path / "new.db") as other:
         assert reader.stand().positions == other.stand().positions
-    facts = dict(sqlite3.connect(path).execute("SELECT name, value FROM meta"))
+    with closing(sqlite3.connect(path)) as connection:
+        facts = dict(connection.execute("SELECT name, value FROM meta"))
     assert {f"schema {number}" for number in range(1, newest() + 1)} <= set(facts)
