@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,18 @@ def test_gone_without_a_record_is_told_as_such(terminal):
     said = " ".join(terminal.run("postmortem").out.split())
     assert "is gone, closed or liquidated: no record of the exchange tells which" in said
     assert "the exchange's records do not tell it yet" in said
+
+
+def test_every_key_of_its_documents_is_documented(lost):
+    def names(document):
+        for name, value in document.items():
+            yield name
+            for inner in [value] if isinstance(value, dict) else value if isinstance(value, list) else []:
+                yield from names(inner) if isinstance(inner, dict) else ()
+
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    section = text.partition("`margincall events --json`")[2].partition("- `margincall calc`")[0]
+    documents = [lost.run(*verb, "--json").json for verb in (["postmortem"], ["postmortem", "--list"], ["events"])]
+    told = {name for document in documents for name in names(document)} - {"schema", "as_of"}
+    told -= {"to_survive_after", "to_stay_calm_after"}  # "the same `..._after`"
+    assert sorted(name for name in told if f"`{name}`" not in section) == []
