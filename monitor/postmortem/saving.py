@@ -16,8 +16,8 @@ from monitor.topups.wording import price
 HARDLY = Decimal("0.05")
 """Of what 1 % of the mark takes: less than that is no distance."""
 RANKED = (
-    "Auto-deleveraging is no liquidation: the exchange closes positions in profit by its own ranking, against others that were "
-    "liquidated. How much margin would have spared this one, no record tells."
+    "Auto-deleveraging is no liquidation: the exchange closes positions by a ranking of its own, against others that it had to "
+    "liquidate. How much margin would have spared this one, no record tells."
 )
 _KNOWN = {
     Known.READ: "of those that were read",
