@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from monitor.alerts.lifecycle import code_of
 from monitor.alerts.model import AlertState, position_subject
 from monitor.lives.event import EventKind, LifeEvent
+from monitor.margin.position import PositionKey
 from monitor.postmortem.record import Incident, IncidentKind, Life, PastAlert
 from monitor.rules.base import Level
 
@@ -42,14 +44,20 @@ class _Trouble:
 def incidents(lives: Iterable[Life], events: Sequence[LifeEvent], alerts: Sequence[PastAlert]) -> tuple[Incident, ...]:
     """All of them, oldest first. ``events``: every ending and every forced event; ``alerts``: those on positions."""
     found: list[Incident] = []
+    felt: defaultdict[tuple[str, ...], list[PastAlert]] = defaultdict(list)
+    for past in alerts:
+        felt[past.alert.subject[1:5]].append(past)
+    happened: defaultdict[tuple[PositionKey, int], list[LifeEvent]] = defaultdict(list)
+    for event in events:
+        happened[event.key, event.epoch].append(event)
     for life in lives:
-        troubles = _troubles([one for one in alerts if _of(life, one)])
-        blows = _blows([one for one in events if (one.key, one.epoch) == (life.key, life.epoch)])
-        for number, group in enumerate(blows):
-            found.append(_ending(life, number, group, troubles))
+        troubles = _troubles([one for one in felt[position_subject(life.key)[1:5]] if _within(life, one)])
+        own = happened[life.key, life.epoch]
+        blows = _blows(own)
+        found += [_ending(life, number, group, troubles) for number, group in enumerate(blows)]
         times = [event.at for group in blows for event in group]
         calm = [one for one in troubles if not any(one.holds(at) for at in times)]
-        explained = any(one.ended for one in events if (one.key, one.epoch) == (life.key, life.epoch))
+        explained = any(one.ended for one in own)
         found += [miss for one in calm if (miss := _past_the_line(life, one, len(blows), explained=explained)) is not None]
     return tuple(sorted(found, key=lambda one: one.until))
 
@@ -62,9 +70,7 @@ def last_of(found: Sequence[Incident]) -> Incident | None:
     return max(recent, key=lambda one: (one.kind.took, one.until))
 
 
-def _of(life: Life, past: PastAlert) -> bool:
-    if past.alert.subject[1:5] != position_subject(life.key)[1:5]:
-        return False
+def _within(life: Life, past: PastAlert) -> bool:
     since = past.alert.since
     return since >= life.first_seen - SLACK and (life.closed is None or since <= life.closed)
 
