@@ -58,7 +58,7 @@ PLACES = (
     Place("message.diverting", scripts.refuse),
     Place("backlog.releasing", scripts.storm),
     Place("backlog.folding", scripts.storm),
-    Place("inquiry.answered", scripts.liquidate, passings=2),
+    Place("inquiry.answered", scripts.liquidate),
     Place("telling.event", scripts.liquidate),
     Place("stop.begun", scripts.stop),
     Place("stop.told", scripts.stop),
