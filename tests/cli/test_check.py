@@ -143,7 +143,7 @@ def test_looking_keeps_the_silence_that_an_exchange_asked_for(terminal, monkeypa
 
 def sections(said):
     """The topics by what they are about."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for one in said.json["checks"]:
         found.setdefault(one["about"], []).append(one["topic"])
     return found

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from monitor.doctor import unit
 from monitor.doctor.unit import ask_systemctl, unit_lines
 
 MINE = Path("/etc/margincall/config.yaml")
@@ -102,9 +101,9 @@ def test_unit_that_names_no_configuration_is_ok():
 
 
 def test_systemctl_gives_nothing_when_it_is_not_there_or_fails_or_hangs(monkeypatch):
-    monkeypatch.setattr(unit.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     assert ask_systemctl(["show"]) is None
-    monkeypatch.setattr(unit.shutil, "which", lambda _: "/usr/bin/systemctl")
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/systemctl")
     for trouble in (subprocess.TimeoutExpired("x", 3), subprocess.CalledProcessError(1, "x"), PermissionError()):
 
         def run(*_, trouble=trouble, **__):

@@ -23,7 +23,8 @@ REFUSING = "http://127.0.0.1:1"
 def practice(tmp_path: Path) -> Iterator[Program]:
     """A configuration for every account of the demo's world, the practice exchange that has them, and a phone."""
     engine = build(DEMO)
-    secrets, accounts = {}, []
+    secrets: dict[str, str] = {}
+    accounts: list[str] = []
     with ServerThread(EngineSource(engine)) as server, Receiver() as phone:
         for name, one in engine.accounts.items():
             accounts.append(f'  {name}: {{exchange: {one.exchange}, endpoint: "{server.url}", poll: {{calm: 1s, near: 1s}}}}\n')
@@ -89,7 +90,7 @@ def test_the_daemon_tells_what_is_new_once_a_day_and_the_digest_its_verdict(
             practice.config.write_text(text + "rules: [{kind: cushoin}]\n")
             await parts.doctor.look()
             verdict = parts.doctor.verdict
-            await asyncio.gather(*(one.close() for one in (*parts.exchanges, *parts.channels)))
+            await asyncio.gather(*(one.close() for one in parts.exchanges), *(one.close() for one in parts.channels))
             return verdict
 
     verdict = asyncio.run(days())
