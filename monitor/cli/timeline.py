@@ -61,7 +61,8 @@ def timeline_lines(told: PostMortem, width: int, zone: tzinfo) -> Iterator[str]:
     while shown and _begin(clock, widths[:shown]) > width - LEAST_WORDS:
         shown -= 1
     begin = _begin(clock, widths[:shown])
-    yield f"{INDENT}{'time':<{clock}}{''.join(f'  {name:>{widths[place]}}' for place, name in enumerate(names[:shown]))}  what (and who took it)"
+    heads = "".join(f"  {name:>{widths[place]}}" for place, name in enumerate(names[:shown]))
+    yield f"{INDENT}{'time':<{clock}}{heads}  what (and who took it)"
     for figures, entry in rows:
         cells = "".join(f"  {figures[place]:>{widths[place]}}" for place in range(shown))
         words = textwrap.wrap(entry.text, width - begin)
