@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from monitor.alerts.lifecycle import owed_again
 from monitor.alerts.model import position_subject
 from monitor.alerts.near import makes_near
-from monitor.chronicle import noticed, summed_up
+from monitor.chronicle import caught_up, noticed, summed_up
 from monitor.draft import Draft
 from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyReading, FamilySnapshot, KeyFacts
@@ -54,7 +54,8 @@ def decide(reading: FamilyReading | KeyFacts | ChannelMemory | None, memory: Mem
             draft.tick()
             decision = Decision(memory=draft.remembered(), commit=draft.commit(None))
             decision = _with(decision, after_tick(decision.memory, policy, now))
-            return _with(decision, summed_up(decision.memory, policy, now))
+            decision = _with(decision, summed_up(decision.memory, policy, now))
+            return _with(decision, caught_up(decision.memory, policy, now))
         if isinstance(reading, KeyFacts):
             draft.learn(reading)
         else:

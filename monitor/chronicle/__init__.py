@@ -6,6 +6,7 @@
 
 from monitor.chronicle.concluding import concluded, postponed, ripe
 from monitor.chronicle.noticing import noticed
+from monitor.chronicle.pacing import caught_up
 from monitor.chronicle.telling import summed_up
 
-__all__ = ["concluded", "noticed", "postponed", "ripe", "summed_up"]
+__all__ = ["caught_up", "concluded", "noticed", "postponed", "ripe", "summed_up"]

@@ -101,13 +101,14 @@ def _answered(
     """The case is closed. What was told as it stood is told again only if it is worse than that."""
     fresh = [one for one in events if not one.waits and not (case.told and one.kind in {EventKind.SHRANK, EventKind.GREW})]
     lives = memory.lives
+    messages, spoken = told_alone(fresh, policy, memory, now)
     after = replace(
         lives,
         cases={name: one for name, one in lives.cases.items() if name != case.id},
         waiting=(*lives.waiting, *(one for one in events if one.waits)),
+        spoken=spoken,
     )
     changes = LifeChanges(events=tuple(events), closed=(case.id,), confirmed=tuple(pairs))
-    messages = told_alone(fresh, policy, memory, now)
     return Change(memory=replace(memory, lives=after), commit=Commit(at=now, messages=messages, lives=changes))
 
 
@@ -124,12 +125,13 @@ def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Ch
         later = replace(later, told=True)
         events = (_as_it_stands(case, now),) if case.of_size else tuple(_of_margin(case, one, now) for one in case.changes)
     lives = memory.lives
+    messages, spoken = told_alone([one for one in events if not one.waits], policy, memory, now)
     after = replace(
         lives,
         cases={**lives.cases, case.id: later},
         waiting=(*lives.waiting, *(one for one in events if one.waits)),
+        spoken=spoken,
     )
-    messages = told_alone([one for one in events if not one.waits], policy, memory, now)
     return Change(
         memory=replace(memory, lives=after),
         commit=Commit(at=now, messages=messages, lives=LifeChanges(events=events, cases=(later,))),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.alerts.model import Message
 from monitor.alerts.rounding import digits
 from monitor.chronicle.telling import told_alone
 from monitor.lives.case import Case, CaseId, merged
@@ -226,9 +225,9 @@ def _done(page: _Page, unwatched_since: datetime | None) -> Change:
     if unwatched_since is not None:
         away = (min(unwatched_since, away[0]) if away else unwatched_since, page.now)
     waiting = (*lives.waiting, *(event for event in page.events if event.waits))
-    messages: tuple[Message, ...] = told_alone([one for one in page.events if not one.waits], page.policy, page.memory, page.now)
+    messages, spoken = told_alone([one for one in page.events if not one.waits], page.policy, page.memory, page.now)
     changes = LifeChanges(events=tuple(page.events), cases=tuple(page.cases.values()), closed=tuple(page.closed))
     return Change(
-        memory=replace(page.memory, lives=LifeMemory(cases=cases, waiting=waiting, away=away)),
+        memory=replace(page.memory, lives=LifeMemory(cases=cases, waiting=waiting, away=away, spoken=spoken)),
         commit=Commit(at=page.now, messages=messages, lives=changes),
     )

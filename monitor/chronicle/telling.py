@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alerts.model import Message, Subject, SubjectKind, position_subject
 from monitor.alerts.wording import short_symbol
+from monitor.chronicle.pacing import held_back
 from monitor.lives.case import Case
 from monitor.lives.event import LEVELS, LifeEvent
-from monitor.lives.state import LifeChanges
+from monitor.lives.state import LifeChanges, Spoken
 from monitor.lives.words import body, meanwhile, title
+from monitor.margin.position import PositionKey
 from monitor.memory import Commit, Memory
 from monitor.policy import Policy
 from monitor.rules.base import Level
@@ -35,17 +37,24 @@ def level_of(event: LifeEvent, policy: Policy) -> Level | None:
     return policy.events[event.kind] if event.kind in policy.events else LEVELS[event.kind]
 
 
-def told_alone(events: Iterable[LifeEvent], policy: Policy, memory: Memory, now: datetime) -> tuple[Message, ...]:
-    """A message for each event that is told, unless somebody asked for silence; what is critical is told all the same."""
+def told_alone(
+    events: Iterable[LifeEvent], policy: Policy, memory: Memory, now: datetime
+) -> tuple[tuple[Message, ...], Mapping[PositionKey, Spoken]]:
+    """A message for each event that is told, unless somebody asked for silence; what is critical is told all the same. And of
+    which positions changes were told lately: what comes too soon after one waits there.
+    """
     messages = []
+    spoken = dict(memory.lives.spoken)
     for event in events:
         level = level_of(event, policy)
         subject = position_subject(event.key)
         if level is None or (level < Level.CRITICAL and _silenced(subject, event, memory, now)):
             continue
+        if held_back(spoken, event, level, now):
+            continue
         words = Words(level=level, topic=event.kind.value, title=title(event), body=body(event, policy.zone))
         messages.append(told_of(words, subject, event.at, now, policy, rule=event.kind.value))
-    return tuple(messages)
+    return tuple(messages), spoken
 
 
 def _silenced(subject: Subject, event: LifeEvent, memory: Memory, now: datetime) -> bool:

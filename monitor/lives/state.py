@@ -8,18 +8,29 @@ from datetime import datetime, timedelta
 
 from monitor.lives.case import Case, CaseId
 from monitor.lives.event import LifeEvent
+from monitor.margin.position import PositionKey
 from monitor.topups.changes import MarginChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """When a change of a position was last told that needs nobody, and what has happened since and waits for the next message."""
+
+    at: datetime
+    held: tuple[LifeEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeMemory:
     """``cases``: open questions. ``waiting``: what happened while nothing watched, not told yet; ``away``: since when nothing
-    watched, and when that ended; None where it is told or nothing was missed.
+    watched, and when that ended; None where it is told or nothing was missed. ``spoken``: of which positions changes were told
+    lately; not kept over a restart.
     """
 
     cases: Mapping[CaseId, Case] = field(default_factory=dict)
     waiting: tuple[LifeEvent, ...] = ()
     away: tuple[datetime, datetime] | None = None
+    spoken: Mapping[PositionKey, Spoken] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,4 +67,5 @@ def shifted_lives(memory: LifeMemory, step: timedelta) -> LifeMemory:
             for name, one in memory.cases.items()
         },
         away=None if memory.away is None else (memory.away[0] + step, memory.away[1] + step),
+        spoken={key: replace(one, at=one.at + step) for key, one in memory.spoken.items()},
     )

@@ -41,6 +41,7 @@ CAUSES = {
     "unknown": "by an unknown hand",
 }
 _SIZE = {EventKind.GREW, EventKind.SHRANK, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED}
+SHOWN = 8
 _AGREES = Decimal("0.000001")
 """A difference below this share of what came back, or of a cent, is rounding."""
 
@@ -103,6 +104,24 @@ def when(event: LifeEvent, zone: tzinfo) -> str:
     if event.at - event.since <= timedelta(seconds=1):
         return f"seen at {at}"
     return f"within {span(event.at - event.since)} before {at}"
+
+
+def changes_title(events: Sequence[LifeEvent]) -> str:
+    """The one line about several changes of one position: how many, and the last one."""
+    name = f"{short_symbol(events[-1].key.symbol)} {events[-1].key.side.value}"
+    sized = [event for event in events if event.kind in _SIZE and event.after is not None]
+    now = f", now {plain(sized[-1].after)} {sized[-1].unit}" if sized and sized[-1].after is not None else ""
+    return fit(f"{name}: {len(events)} more changes{now}", f"{name}: {len(events)} more changes")
+
+
+def changes_body(events: Sequence[LifeEvent], zone: tzinfo) -> str:
+    """Several changes of one position, the newest last; the oldest are counted where they are too many."""
+    key = events[-1].key
+    lines = [f"{key.symbol} {key.side.value} on {key.account} ({exchange_name(key.exchange)}) changed {len(events)} more times:"]
+    if len(events) > SHOWN:
+        lines.append(f"{len(events) - SHOWN} changes that `margincall events` shows, and then:")
+    lines += [f"{when(event, zone)}: {title(event)}" for event in events[-SHOWN:]]
+    return "\n".join(lines)
 
 
 def breakdown_lines(told: Breakdown, event: LifeEvent) -> list[str]:

@@ -1,0 +1,81 @@
+"""A bot that trades all day is told of in a message every five minutes, not in one for each fill."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from monitor.alerts.model import NotifyReason
+from monitor.decide import Decision, decide
+from monitor.lives.event import EventKind
+from monitor.memory import Memory, shifted
+from monitor.rules.cushion import Cushion
+from tests.builders import at, policy, position, snapshot
+
+
+class Bot:
+    """One position that grows by a coin at each reading; what is told of it, by the second."""
+
+    def __init__(self) -> None:
+        self.policy = policy(Cushion())
+        self.memory = Memory()
+        self.size = 10
+        self.grow(0)
+
+    def grow(self, seconds: float) -> list[str]:
+        self.size += 1
+        held = position(contracts=Decimal(self.size), isolated_margin=Decimal(self.size * 10))
+        return self.told(decide(snapshot(held, when=at(seconds)), self.memory, self.policy, at(seconds)))
+
+    def tick(self, seconds: float) -> list[str]:
+        return self.told(decide(None, self.memory, self.policy, at(seconds)))
+
+    def told(self, decision: Decision) -> list[str]:
+        self.memory = decision.memory
+        self.last = decision
+        return [one.title for one in decision.commit.messages if one.why is NotifyReason.EVENT]
+
+
+def test_first_change_is_told_at_once_and_what_follows_every_five_minutes_in_one_message():
+    bot = Bot()
+    assert bot.grow(10) == ["BTC/USDT long is larger: 11 -> 12"]
+    assert [bot.grow(10 + second) for second in range(10, 130, 10)] == [[]] * 12
+    assert bot.tick(309) == []
+    assert bot.tick(310) == ["BTC/USDT long: 12 more changes, now 24 BTC"]
+    body = bot.last.commit.messages[0].body
+    assert "changed 12 more times:" in body
+    assert "4 changes that `margincall events` shows, and then:" in body
+    assert "is larger: 23 -> 24" in body
+    # the pause begins anew with each message
+    assert bot.grow(320) == []
+    assert bot.tick(609) == []
+    assert bot.tick(610) == ["BTC/USDT long is larger: 24 -> 25"]
+
+
+def test_calm_position_is_told_of_at_once_again():
+    bot = Bot()
+    bot.grow(10)
+    assert bot.tick(310) == []
+    assert bot.memory.lives.spoken == {}
+    assert bot.grow(320) == ["BTC/USDT long is larger: 12 -> 13"]
+
+
+def test_changes_that_were_not_told_are_kept_all_the_same():
+    bot = Bot()
+    bot.grow(10)
+    bot.grow(20)
+    assert [event.kind for event in bot.last.commit.lives.events] == [EventKind.GREW, EventKind.MARGIN_ADDED]
+
+
+def test_changes_of_margin_alone_name_no_size():
+    bot = Bot()
+    for second in (10, 20, 30):
+        bot.size += 1
+        held = position(contracts=Decimal(11), leverage=Decimal(bot.size))
+        bot.told(decide(snapshot(held, when=at(second)), bot.memory, bot.policy, at(second)))
+    assert bot.tick(311) == ["BTC/USDT long: 2 more changes"]
+
+
+def test_the_pause_moves_with_the_clock():
+    bot = Bot()
+    bot.grow(10)
+    (spoken,) = shifted(bot.memory, timedelta(hours=1)).lives.spoken.values()
+    assert spoken.at == at(3610)
