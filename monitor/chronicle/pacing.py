@@ -1,4 +1,4 @@
-"""Pacing: what may happen a hundred times an hour (a bot that scales in) is told at once, and then in one message each 5 minutes."""
+"""Pacing: what may happen a hundred times an hour (a bot scales in) is told at once, then in one message each five minutes."""
 
 from __future__ import annotations
 
