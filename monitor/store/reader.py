@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from monitor.alerts.model import Alert, AlertState, Ruling
 from monitor.alerts.muting import Silence
@@ -18,17 +18,18 @@ from monitor.lives.event import LifeEvent
 from monitor.margin.reading import FamilyKey
 from monitor.memory import FamilyMemory, Memory, PositionMemory
 from monitor.ports import StoredReading
-from monitor.postmortem.composed import PostMortem, composed, moments
-from monitor.postmortem.finding import incidents
-from monitor.postmortem.record import Incident
 from monitor.rules.base import Level
-from monitor.store import chronicle, journal_recall, recall, stories
+from monitor.store import chronicle, journal_recall, recall
 from monitor.store.codec import from_ms
 from monitor.store.connection import open_reader, translated
 from monitor.store.migrate import check_readable
 from monitor.store.sent import SentMessage, deliveries
 from monitor.topups.changes import MarginChange
 from monitor.topups.ledger import Intent
+
+if TYPE_CHECKING:
+    from monitor.postmortem.composed import PostMortem
+    from monitor.postmortem.record import Incident
 
 BUSY_SECONDS = 2.0
 
@@ -164,12 +165,18 @@ class StoreReader:
 
     def incidents(self) -> Sequence[Incident]:
         """Every liquidation and near miss there was, oldest first."""
+        from monitor.postmortem.finding import incidents
+        from monitor.store import stories
+
         with translated(self.path):
             found = stories.lives(self._connection), stories.endings(self._connection), stories.past_alerts(self._connection)
         return incidents(*found)
 
     def post_mortem(self, incident: Incident) -> PostMortem:
         """One of them with all that is kept of it."""
+        from monitor.postmortem.composed import composed, moments
+        from monitor.store import stories
+
         with translated(self.path):
             record = stories.record(self._connection, incident)
             return composed(record, stories.moments(self._connection, incident.life, moments(record)))
