@@ -127,7 +127,7 @@ def _stirred(was: Position, now: Position) -> bool:
         was.isolated_margin != now.isolated_margin
         or was.contracts != now.contracts
         or was.leverage != now.leverage
-        or was.tiers is not now.tiers
+        or (was.tiers is not now.tiers and was.tiers != now.tiers)
     )
 
 

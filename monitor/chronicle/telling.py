@@ -71,7 +71,7 @@ def summed_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
         return None
     away = lives.away or _away_by(lives.waiting)
     pending = [one for one in lives.cases.values() if one.away and not one.told]
-    if pending and now - away[1] < SUMMED_UP:
+    if (pending or _unread(memory, policy)) and now - away[1] < SUMMED_UP:
         return None
     told = [one for one in lives.waiting if level_of(one, policy) is not None]
     unexplained = [one for one in pending if one.ended]
@@ -87,6 +87,12 @@ def summed_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
         memory=replace(memory, lives=replace(lives, cases=after, waiting=(), away=None)),
         commit=Commit(at=now, messages=messages, lives=changes),
     )
+
+
+def _unread(memory: Memory, policy: Policy) -> bool:
+    """Whether a family that an earlier run read was not read by this one yet: it may have more to tell."""
+    families = memory.families.values()
+    return any(one.last_good is not None and not one.read_since(policy.watching_since) for one in families)
 
 
 def _away_by(waiting: Sequence[LifeEvent]) -> tuple[datetime, datetime]:

@@ -26,7 +26,7 @@ _HEADS = {
     EventKind.LIQUIDATED: "was LIQUIDATED",
     EventKind.DELEVERAGED: "was auto-deleveraged",
     EventKind.CLOSED: "closed",
-    EventKind.DELIVERED: "was delivered: its contract expired",
+    EventKind.DELIVERED: "was delivered (it expired)",
     EventKind.SETTLED: "was closed by the exchange",
     EventKind.GONE: "is gone: closed or liquidated",
 }
@@ -220,7 +220,7 @@ def meanwhile(
     since = f"{away[0].astimezone(zone):%d %b %H:%M:%S %Z}"
     lines = [f"margincall did not watch from {since} on, for {off}. What the exchange's records and its positions tell:"]
     lines += [one_line(event, zone) for event in sorted(events, key=lambda event: event.at)]
-    lines += [f"{name} is gone; why is not known yet." for name in unexplained]
+    lines += [f"{name} is gone; why is not known yet. If you did not close it, look now." for name in unexplained]
     if not number:
         lines.append("Nothing was opened, closed, added or taken out.")
     return first, "\n".join(lines)

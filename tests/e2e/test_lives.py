@@ -272,7 +272,7 @@ def test_a_contract_that_expires_is_delivered(tmp_path: Path, venue: Venue) -> N
         as_recorded(end, record)
         assert end.breakdown is not None
         assert end.breakdown.returned == end.breakdown.observed == record.free_change
-        assert "was delivered: its contract expired" in life.told("BTC/USD")
+        assert "was delivered (it expired)" in life.told("BTC/USD")
 
 
 @pytest.mark.parametrize("venue", [one for one in VENUES if one.name != "okx"], ids=lambda venue: venue.name)
