@@ -49,7 +49,10 @@ def rule_line(alert: Alert) -> str:
         case "exchange_disagrees":
             return ""
         case "exchange_auto_add":
-            return "The exchange adds margin to it by itself, so that a loss can take the whole free balance."
+            return (
+                "The exchange adds margin to it by itself, so that a loss can take the whole free balance. Switch that off on "
+                "the exchange's own page if you do not want it."
+            )
         case "top_up_inert":
             return f"{alert.reason}."
         case "tier_change":

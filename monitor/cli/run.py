@@ -85,7 +85,7 @@ def _logged(loaded: Loaded, *, once: bool, hide: Callable[[Iterable[str]], None]
     except MargincallError:
         raise
     except Exception:
-        log.exception("daemon.died")
+        log.exception("daemon.died", advice="nobody guards until margincall runs again; this is a mistake in it: report it")
         return False
 
 

@@ -26,6 +26,7 @@ LONGEST = 65_536
 LONGEST_PATH = 100
 PATIENCE = 10.0
 """Seconds in which a caller must have sent its line."""
+ADVICE = "it guards on; commands do not reach it until the folder can be written to and it is restarted"
 
 
 def socket_path(store: Path) -> Path:
@@ -52,7 +53,7 @@ class Control:
             with _reachable(self._path) as address:
                 self._server = await asyncio.start_unix_server(self._answer, path=address, limit=LONGEST)
         except OSError as error:
-            log.error("control.not_listening", path=str(self._path), error=error.strerror)
+            log.error("control.not_listening", path=str(self._path), error=error.strerror, advice=ADVICE)
         finally:
             os.umask(before)
         crashpoint("start.listening")

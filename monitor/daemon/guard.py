@@ -167,12 +167,14 @@ class Guard:
                 await self._keep_change(stop(self.memory, now))
                 return None
             except StoreFault as error:
-                log.error("topup.not_kept", intent=intent_id, error=error.message)
+                log.error("topup.not_kept", intent=intent_id, error=error.message, advice="it was not sent; mend the store")
                 if isinstance(error, StoreCorrupt):
                     self._go_on_without(Commit(at=now), error)
                 return None
             except Exception:
-                log.exception("topup.perhaps_kept", intent=intent_id)
+                log.exception(
+                    "topup.perhaps_kept", intent=intent_id, advice="it was not sent; look at the position and the store"
+                )
                 self.memory = change.memory
                 unclear = Outcome(event=IntentEvent.UNCLEAR, detail="the store did not answer; it was not sent")
                 await self._keep_change(answered(self.memory, self.policy, intent_id, unclear, self._clock.now()))

@@ -23,6 +23,7 @@ log = structlog.get_logger("watchdog")
 
 STATUS_SECONDS = 5.0
 """How often the status line is told, and how often the workers are looked at at least."""
+ADVICE = "systemd restarts it where it guards as a service; else restart it, and watch by yourself until then"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Watchdog:
         """Feed once, unless a worker hangs; what hangs is logged once."""
         hanging = self.late()
         if hanging and hanging != self._vitals.hanging:
-            log.error("worker.hangs", workers=hanging)
+            log.error("worker.hangs", workers=hanging, advice=ADVICE)
         self._vitals.hanging = hanging
         states = [f"STATUS={self._status()}"]
         if self._fed and not hanging:

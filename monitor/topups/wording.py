@@ -32,10 +32,10 @@ _ADVICE: Mapping[IntentState, str] = {
     IntentState.RECONCILED_NOT_APPLIED: (
         "No money moved. The policy may try again as a new change, unless automatic margin is off for this position."
     ),
-    IntentState.REJECTED: "No money moved.",
+    IntentState.REJECTED: "No money moved. If the position needs margin now, add it on the exchange's own page.",
     IntentState.UNKNOWN: (
         "It counts as spent. margincall never repeats it: it asks the exchange until that can tell, and adds nothing to this "
-        "position meanwhile."
+        "position meanwhile. If it needs margin now, look on the exchange's own page how much it has before you add some there."
     ),
     IntentState.DISPUTED: (
         "It counts as spent. Compare the position's margin with the exchange's own page. Automatic margin is off for this "

@@ -21,6 +21,7 @@ from monitor.web.view import View
 log = structlog.get_logger("web")
 
 LARGEST_BODY = 64 * 1024
+ADVICE = "it guards on; choose another port or end the program that has it, then restart"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -54,7 +55,8 @@ class WebServer:
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
-            log.error("web.not_served", host=self._host, port=self._port, error=error.strerror or type(error).__name__)
+            cause = error.strerror or type(error).__name__
+            log.error("web.not_served", host=self._host, port=self._port, error=cause, advice=ADVICE)
             await self.stop()
 
     @property

@@ -85,7 +85,10 @@ def alert(rule: str, value: str | None, line: str | None = None, reason: str = "
         (alert("top_up_inert", None, reason="btc_guard could not act"), "btc_guard could not act."),
         (
             alert("exchange_auto_add", None),
-            "The exchange adds margin to it by itself, so that a loss can take the whole free balance.",
+            (
+                "The exchange adds margin to it by itself, so that a loss can take the whole free balance. "
+                "Switch that off on the exchange's own page if you do not want it."
+            ),
         ),
     ],
 )
