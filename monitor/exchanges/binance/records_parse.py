@@ -38,11 +38,11 @@ def is_of(row: Row, position: Position) -> bool:
 def causes(orders: Iterable[Row], position: Position) -> dict[str, FillCause]:
     """Why each order was placed, by its id: the exchange's own have client ids of their own (Event: Order Update)."""
     ended = ended_by_exchange(position)
-    marks = {**_BY_CLIENT_ID, "settlement_autoclose": ended, "delivery_autoclose": ended}
+    begins = {**_BY_CLIENT_ID, "settlement_autoclose": ended, "delivery_autoclose": ended}
     found = {}
     for row in orders:
         client = str(row["clientOrderId"])
-        found[str(row["orderId"])] = next((cause for mark, cause in marks.items() if client.startswith(mark)), FillCause.TRADE)
+        found[str(row["orderId"])] = next((cause for mark, cause in begins.items() if client.startswith(mark)), FillCause.TRADE)
     return found
 
 
