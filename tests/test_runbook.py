@@ -180,6 +180,13 @@ def test_every_entry_is_in_the_table_of_contents_and_every_link_leads_somewhere(
     assert set(ANCHORS) - set(contents) == set()
 
 
+def test_whatever_points_into_the_runbook_points_at_an_entry():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    pointed = {anchor for path in documents for anchor in re.findall(r"runbook\.md#([\w.-]+)", path.read_text())}
+    assert pointed
+    assert pointed - set(ANCHORS) == set()
+
+
 def commands() -> list[str]:
     """What the runbook tells to type, in the text and in its block of commands."""
     inline = re.findall(r"`margincall\s+([a-z][^`]*)`", RUNBOOK)
