@@ -1,5 +1,6 @@
 """The words of events, as somebody reads them on a lock screen: whole, short, and never a figure that nobody knows."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 
@@ -78,11 +79,11 @@ def test_whoever_moved_a_margin_is_named(cause, actor, shown):
 
 
 def test_loss_of_a_partial_ending_is_what_is_known_of_it():
-    known = {"contracts": D(1), "entry_price": D(100), "margin": D(50)}
-    nothing = event(EventKind.PARTLY_LIQUIDATED, breakdown=Breakdown(**known))
+    known = Breakdown(contracts=D(1), entry_price=D(100), margin=D(50))
+    nothing = event(EventKind.PARTLY_LIQUIDATED, breakdown=known)
     assert title(nothing) == "PARTLY LIQUIDATED: BTC/USDT long"
     assert "Realised" not in body(nothing, UTC)
-    gain = event(EventKind.CLOSED, breakdown=Breakdown(**known, profit=D(7)))
+    gain = event(EventKind.CLOSED, breakdown=replace(known, profit=D(7)))
     assert title(gain) == "BTC/USDT long closed, +7.00 USDT"
 
 
