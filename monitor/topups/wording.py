@@ -43,6 +43,26 @@ _ADVICE: Mapping[IntentState, str] = {
     ),
 }
 
+_BALANCE = "Bring balance into the wallet, reduce the position, or let it be."
+_CAP = "This is the limit that you set: add margin yourself, reduce the position, or change it and reload."
+_DOUBT = "Look on the exchange's own page; if it needs margin there, add it there."
+_MENDS: Mapping[RefusalReason, str] = {
+    RefusalReason.INSUFFICIENT_BALANCE: _BALANCE,
+    RefusalReason.RESERVE: _BALANCE,
+    RefusalReason.BELOW_MINIMUM: _BALANCE,
+    RefusalReason.CANNOT_HELP: _BALANCE,
+    RefusalReason.CAP_ACTION: _CAP,
+    RefusalReason.CAP_POSITION: _CAP,
+    RefusalReason.CAP_DAY: _CAP,
+    RefusalReason.PRICE_BOUND: _CAP,
+    RefusalReason.STALE_DATA: _DOUBT,
+    RefusalReason.SUSPICIOUS_DATA: _DOUBT,
+    RefusalReason.DIVERGENT_DATA: _DOUBT,
+    RefusalReason.EXCHANGE_AUTO_ADD: "Switch off one of the two: the policy, or the exchange's own automatic margin.",
+    RefusalReason.STOPPED: "`margincall topups list` shows whether it is stopped or paused, `topups start` and `resume` undo it.",
+}
+"""What a person can do about a refusal that does not end by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
@@ -89,14 +109,14 @@ def refusal_words(refusal: Refusal) -> Words:
             body=f"{refusal.policy} only rehearses on {name} on {refusal.key.account}: {refusal.detail}.",
         )
     reason = refusal.reason.value.replace("_", " ").lower()
+    numbers = f" ({refusal.detail})" if refusal.detail else ""
+    lines = [f"{refusal.policy} is triggered by {name} on {refusal.key.account}, but adds nothing: {reason}{numbers}."]
+    lines += [_MENDS[refusal.reason]] if refusal.reason in _MENDS else []
     return Words(
         level=Level.WARNING,
         topic=refusal.reason.value,
         title=fit(f"No margin added to {name}: {reason}", f"No margin added: {reason}"),
-        body=(
-            f"{refusal.policy} is triggered by {name} on {refusal.key.account}, but adds nothing: {reason}"
-            f"{f' ({refusal.detail})' if refusal.detail else ''}."
-        ),
+        body="\n".join(lines),
     )
 
 
@@ -109,7 +129,8 @@ def partial_words(intent: Intent) -> Words:
         title=fit(f"Only a part is added to {name}: {_exactly(intent)}", f"Only a part: {name}"),
         body=(
             f"{intent.policy} adds {_exactly(intent)} to {name} on {intent.key.account}: all that the "
-            "balance, the reserve and the caps leave. It does NOT reach the target."
+            "balance, the reserve and the caps leave. It does NOT reach the target.\n"
+            "Decide now whether to add more, to reduce it, or to let it be."
         ),
     )
 

@@ -76,8 +76,16 @@ def test_a_refusal_names_its_reason_and_its_numbers():
     refusal = Refusal(policy="btc_guard", key=key(), reason=RefusalReason.CAP_DAY, since=NOW, detail="500 of 500 USDT are used")
     told = refusal_words(refusal)
     assert (told.level, told.title) == (Level.WARNING, "No margin added to BTC/USDT long: cap day")
-    assert told.body == "btc_guard is triggered by BTC/USDT long on main, but adds nothing: cap day (500 of 500 USDT are used)."
-    assert refusal_words(replace(refusal, detail="")).body.endswith("adds nothing: cap day.")
+    assert told.body == (
+        "btc_guard is triggered by BTC/USDT long on main, but adds nothing: cap day (500 of 500 USDT are used).\n"
+        "This is the limit that you set: add margin yourself, reduce the position, or change it and reload."
+    )
+    assert refusal_words(replace(refusal, detail="")).body.splitlines()[0].endswith("adds nothing: cap day.")
+
+
+def test_a_refusal_that_ends_by_itself_asks_nothing_of_anybody():
+    refusal = Refusal(policy="btc_guard", key=key(), reason=RefusalReason.COOLDOWN, since=NOW)
+    assert refusal_words(refusal).body == "btc_guard is triggered by BTC/USDT long on main, but adds nothing: cooldown."
 
 
 def test_an_open_circuit_says_how_to_close_it():
