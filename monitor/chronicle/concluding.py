@@ -49,7 +49,8 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
         return postponed(memory, policy, name, now)
     events: list[LifeEvent] = []
     if case.of_size:
-        fills = stretch(case, records.fills)
+        seen = memory.positions.get(case.key)
+        fills = stretch(case, records.fills, reborn=case.ended and seen is not None and seen.first_seen <= case.until)
         if fills is None:
             return postponed(memory, policy, name, now)
         others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)

@@ -1,6 +1,6 @@
 """Ending: from an exchange's records to what happened: which fills made a position smaller, who caused them, what they cost.
 
-A reading and the exchange's clock agree only to a few seconds, so the fills that belong to a case are found by their sum: the
+A reading and the exchange's clock agree only to a second or two, so the fills that belong to a case are found by their sum: the
 stretch of fills that leads from the size before to the size after.
 """
 
@@ -18,7 +18,11 @@ from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Records
 from monitor.margin.quantities import ZERO
 
 SLACK = timedelta(seconds=5)
-"""A fill may be that much older than the reading that does not show it yet: the reading was under way."""
+"""Flows so near a reading are placed by the margin that they left; rows of the insurance fund may be that much early."""
+EARLY = timedelta(seconds=2)
+"""A fill may be that much older than the reading that does not show it yet."""
+LATE = timedelta(seconds=1)
+"""A fill may be that much younger than the reading that shows it already."""
 _JUST = timedelta(microseconds=1)
 OF_MARGINS = "margin changes"
 """How what is missing of margin changes begins: an ending does not hang on it."""
@@ -51,30 +55,50 @@ class Part:
     breakdown: Breakdown
 
 
-def stretch(case: Case, fills: Sequence[Fill]) -> tuple[Fill, ...] | None:
-    """The fills, oldest first, that lead from the size before to the size after; None where they are not all there yet."""
-    before, after = case.assessment.position.contracts, case.contracts
-    starts = [index for index, fill in enumerate(fills) if fill.at > case.since - SLACK]
-    # Those after the reading are likelier than those that it may have shown already.
-    starts.sort(key=lambda index: (fills[index].at <= case.since, abs(index - _first_after(fills, case.since))))
+def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple[Fill, ...] | None:
+    """The fills, oldest first, that lead from the size before to the size after; None where they are not all there yet.
+
+    Which fills a reading shows is certain but for those close to it; every choice there that leads from one size to the other is
+    looked at, the one that agrees best with the clocks counts, and where two agree equally and tell of other causes none does.
+    ``reborn``: the reading that showed the end showed another life; else nothing may be left open by the fills after the end.
+    """
+    found: dict[int, list[tuple[Fill, ...]]] = {}
+    starts, shown = _around(fills, case.since), _around(fills, case.until)
     for start in starts:
-        size, end = before, None
-        for index in range(start, len(fills)):
-            fill = fills[index]
-            size += -fill.contracts if fill.closes else fill.contracts
-            if size < 0:
-                break
-            if size == after:
-                end = index + 1
-                if case.ended:
-                    break
-        if end is not None:
-            return tuple(fills[start:end])
-    return None
+        for last in shown:
+            some = _leading(case, fills, start, last, reborn=reborn)
+            if some:
+                off = abs(start - _first_after(fills, case.since)) + abs(last - _first_after(fills, case.until))
+                found.setdefault(off, []).append(some)
+    if not found:
+        return None
+    best = found[min(found)]
+    return best[0] if len({tuple(fill.cause for fill in some) for some in best}) == 1 else None
 
 
-def _first_after(fills: Sequence[Fill], since: datetime) -> int:
-    return next((index for index, fill in enumerate(fills) if fill.at > since), len(fills))
+def _around(fills: Sequence[Fill], at: datetime) -> range:
+    """How many of the fills a reading at this time may show: the exchange may answer late, and clocks differ."""
+    return range(_first_after(fills, at - EARLY), _first_after(fills, at + LATE) + 1)
+
+
+def _leading(case: Case, fills: Sequence[Fill], start: int, last: int, *, reborn: bool) -> tuple[Fill, ...]:
+    """The fills from ``start`` on that lead to the size after, where the reading shows those before ``last``; or none."""
+    size = case.assessment.position.contracts
+    end = None
+    for index in range(start, last):
+        fill = fills[index]
+        size += -fill.contracts if fill.closes else fill.contracts
+        if size < 0:
+            return ()
+        if case.ended and size == 0 and end is None:
+            end = index + 1
+    if case.ended:
+        return tuple(fills[start:end]) if end is not None and (size > 0) is reborn else ()
+    return tuple(fills[start:last]) if size == case.contracts else ()
+
+
+def _first_after(fills: Sequence[Fill], at: datetime) -> int:
+    return next((index for index, fill in enumerate(fills) if fill.at > at), len(fills))
 
 
 def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decimal) -> tuple[Part, ...]:
@@ -87,6 +111,8 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
         before = size
         size += sum((-fill.contracts if fill.closes else fill.contracts for fill in group), ZERO)
         ended = case.ended and number == len(groups) - 1
+        if size == before and not ended:
+            continue  # bought and sold again: the position is as it was
         kind = _ENDS[cause] if ended else EventKind.GREW if size > before else _PARTS[cause]
         flows = _insurance_rows(case, records) if number == insured else []
         found.append(

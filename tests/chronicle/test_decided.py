@@ -289,7 +289,7 @@ def test_part_that_was_closed_is_explained_and_a_liquidation_of_binance_that_lea
 
 def test_fills_of_another_life_explain_nothing():
     world = gone()
-    opened = fill(14, "3", closes=False)
+    opened = fill(32, "3", closes=False)
     # the first was in the reading already (within 5 s before it), the last opened another life
     world.answer(31, fill(6, "2"), fill(12, "10"), opened)
     assert world.kinds[1:] == [E.CLOSED]
@@ -308,6 +308,12 @@ def test_turns_of_size_between_two_readings_are_followed():
     assert world.kinds[1:] == [E.CLOSED]
     assert world.events[-1].breakdown is not None
     assert world.events[-1].breakdown.contracts == D(15)
+
+
+def test_what_was_bought_and_sold_again_is_no_event():
+    world = gone()
+    world.answer(31, fill(11, "2", closes=False), fill(12, "2"), fill(13, "10", FillCause.LIQUIDATION))
+    assert world.kinds[1:] == [E.LIQUIDATED]
 
 
 def test_growth_before_a_liquidation_is_a_part_of_its_own():
@@ -639,7 +645,7 @@ def test_average_of_an_inverse_contract_is_by_what_it_is_worth():
     for second in (20, 30):
         world.see(second)
     # 1 contract at 50 is worth 2 of what 2 contracts at 100 are worth 2: 3 / (1/50 + 2/100) = 75
-    world.answer(31, fill(11, "1", price=D(50)), fill(12, "2", price=D(100)), fill(13, "1", closes=False))
+    world.answer(31, fill(11, "1", price=D(50)), fill(12, "2", price=D(100)))
     assert world.kinds[1:] == [E.CLOSED]
     told = world.events[-1].breakdown
     assert told is not None
