@@ -6,6 +6,7 @@ import pytest
 
 from monitor.alerts.model import AlertState, NotifyReason, position_subject
 from monitor.decide import Decision, decide, is_near
+from monitor.lives.state import LifeMemory
 from monitor.margin.position import ExchangeSays, Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
 from monitor.memory import FamilyState, Memory
@@ -314,7 +315,7 @@ def test_time_asleep_is_not_blindness_and_a_blind_alert_survives_a_restart():
     assert told(watch.see(CALM, seconds=7202)) == [(NotifyReason.RESOLVED, "critical")]
 
     fresh = Watch(policy(since=at(7200)))
-    fresh.memory = replace(watch.memory, alerts={})
+    fresh.memory = replace(watch.memory, alerts={}, lives=LifeMemory())
     assert told(fresh.take(None, 7229)) == []
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -128,6 +128,12 @@ def aged(store: Path, by: timedelta = timedelta(hours=2)) -> None:
             connection.execute(f"UPDATE {table} SET {moves}")
 
 
+def remembered_longer(engine: PracticeExchange, by: timedelta = timedelta(hours=2)) -> None:
+    """Make what the exchange recorded so far so much older too, as far as a record of a fill tells when it was."""
+    account, less = engine.account("main"), int(by.total_seconds() * 1000)
+    account.records[:] = [replace(record, at=record.at - less) for record in account.records]
+
+
 @EACH
 def test_each_event_is_kept_and_told_as_the_ledger_has_it(tmp_path: Path, venue: Venue) -> None:
     one = D(venue.eth_in_coin)
@@ -197,6 +203,7 @@ def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_pat
         life.stage.program.stop()
         engine = life.engine
         aged(tmp_path / "store.db")
+        life.stage.call(lambda: remembered_longer(engine))
         life.stage.call(lambda: engine.change_margin("main", venue.eth, Slot.NET, D(7)))
         life.stage.call(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}))
         life.stage.start()
