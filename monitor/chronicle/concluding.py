@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.chronicle.noticing import ASKED, margin_event, others_margin
 from monitor.chronicle.telling import told_alone
@@ -12,13 +12,14 @@ from monitor.lives.case import LONGEST, PATIENCE, SETTLES, Case, CaseId, again
 from monitor.lives.ending import Part, parts, stretch
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.margins import confirmed
-from monitor.lives.records import Records
+from monitor.lives.records import Fill, FillCause, Records
 from monitor.lives.state import LifeChanges
 from monitor.lives.unit import unit_of
 from monitor.lives.words import agrees
 from monitor.margin.quantities import ZERO
 from monitor.memory import Commit, Memory
 from monitor.policy import Policy
+from monitor.speak import may_be_liquidated
 from monitor.spend.change import Change
 from monitor.topups.changes import MarginChange
 from monitor.topups.ledger import IntentState
@@ -26,6 +27,10 @@ from monitor.topups.ledger import IntentState
 APPLIED = frozenset({IntentState.CONFIRMED, IntentState.VERIFIED, IntentState.RECONCILED_APPLIED})
 FORCED = frozenset({EventKind.LIQUIDATED, EventKind.DELEVERAGED, EventKind.PARTLY_LIQUIDATED})
 """What nobody should wait for."""
+FORCED_AGAIN = 2
+"""So often the rest of a forced ending is asked for before it is told."""
+CALM, NEAR_ITS_END = timedelta(seconds=45), timedelta(minutes=10)
+"""For so long an owner's order is not believed to be one while the record of the orders cannot be read."""
 ASK_AGAIN = 4
 """So often it is asked again for what an answer did not hold yet."""
 
@@ -45,25 +50,46 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
     case = memory.lives.cases.get(name)
     if case is None:
         return Change(memory=memory, commit=Commit(at=now))
-    if records.again and case.tries < ASK_AGAIN:
-        return postponed(memory, policy, name, now)
     events: list[LifeEvent] = []
     if case.of_size:
-        seen = memory.positions.get(case.key)
-        fills = stretch(case, records.fills, reborn=case.ended and seen is not None and seen.first_seen <= case.until)
-        if fills is None:
+        asked, fills = _explained(case, records, memory)
+        if fills is None or (records.again and _may_say_more(case, fills, now)):
             return postponed(memory, policy, name, now)
         others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)
-        events = [_event(case, part, memory, now) for part in parts(case, fills, records, others=others)]
+        events = [_event(asked, part, memory, now) for part in parts(asked, fills, records, others=others)]
+        # That it grew was certain from the readings.
+        events = [event for event in events if event.kind is not EventKind.GREW]
         unsure = any(event.breakdown is not None and not agrees(event.breakdown) for event in events)
         if unsure and now - case.until < SETTLES and not any(event.kind in FORCED for event in events):
             return postponed(memory, policy, name, now)
+    elif records.again and case.tries < ASK_AGAIN:
+        return postponed(memory, policy, name, now)
     pairs = [(change, confirmed(change, records, case.assessment)) for change in case.changes]
     shown = [one for change, rows in pairs for one in (rows or (change,))]
     margins = [_of_margin(case, one, now) for one in shown if not (one.cause not in ASKED and not case.away)]
     return _answered(
         memory, policy, case, now, events=[*events, *margins], pairs=[(change, rows) for change, rows in pairs if rows]
     )
+
+
+def _explained(case: Case, records: Records, memory: Memory) -> tuple[Case, tuple[Fill, ...] | None]:
+    """The fills that explain the case; where it is of several questions and they do not explain all, the newest of them alone."""
+    seen = memory.positions.get(case.key)
+    reborn = case.ended and seen is not None and seen.first_seen <= case.until
+    fills = stretch(case, records.fills, reborn=reborn)
+    if fills is not None or case.last is None:
+        return case, fills
+    return case.last, stretch(case.last, records.fills, reborn=reborn)
+
+
+def _may_say_more(case: Case, fills: Sequence[Fill], now: datetime) -> bool:
+    """Whether an answer that is not whole is waited for once more. What looks like the owner's own order may turn out to have
+    been the exchange's, as long as nothing says whose it was: of a position near its end that is given more time.
+    """
+    if any(fill.cause is not FillCause.TRADE for fill in fills):
+        return case.tries < FORCED_AGAIN
+    patience = NEAR_ITS_END if may_be_liquidated(case.assessment) else CALM
+    return now - case.until < patience
 
 
 def _of_margin(case: Case, change: MarginChange, now: datetime) -> LifeEvent:
@@ -119,7 +145,8 @@ def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Ch
     if case is None:
         return Change(memory=memory, commit=Commit(at=now))
     if now - case.until >= LONGEST or (case.told and not case.of_size):
-        return _answered(memory, policy, case, now)
+        left = () if case.told and not case.of_size else tuple(_of_margin(case, one, now) for one in case.changes)
+        return _answered(memory, policy, case, now, events=left)
     later = again(case, now)
     events: tuple[LifeEvent, ...] = ()
     if not case.told and now - case.until >= PATIENCE:

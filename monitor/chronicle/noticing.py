@@ -46,8 +46,9 @@ class _Page:
     def case(self, case: Case) -> None:
         known = self.cases.get(case.id) or self.before.lives.cases.get(case.id)
         # One that was missing and is back had not ended: whatever happened to it is another question.
-        back = known is not None and known.ended and not case.ended
-        self.cases[case.id] = merged(None if back else known, case)
+        if known is not None and known.ended and not case.ended:
+            known = known.instead
+        self.cases[case.id] = merged(known, case)
 
 
 def noticed(
@@ -75,15 +76,21 @@ def noticed(
         _stirred(page, was, seen)
     for change in margin_changes:
         _margin(page, change)
-    for gone in (*observation.absent, *observation.closed):
-        page.case(_ended(page, gone))
-    for seen in observation.unguarded:
-        if not before.positions[seen.key].mode:
-            page.event(seen, EventKind.NOT_ISOLATED, detail=f"Its margin mode is now {seen.mode}.", since=seen.last_seen)
+    _gone(page, observation)
     _back(page, observation)
     if not (page.events or page.cases or page.closed or away):
         return None
     return _done(page, known.last_good if away and known is not None else None)
+
+
+def _gone(page: _Page, observation: Observation) -> None:
+    """What is missing is asked about; what is no longer isolated is not: the records here do not speak of it."""
+    for gone in (*observation.absent, *observation.closed):
+        if not gone.mode:
+            page.case(_ended(page, gone))
+    for seen in observation.unguarded:
+        if not page.before.positions[seen.key].mode:
+            page.event(seen, EventKind.NOT_ISOLATED, detail=f"Its margin mode is now {seen.mode}.", since=seen.last_seen)
 
 
 def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first: bool) -> None:
@@ -159,6 +166,7 @@ def _case(page: _Page, was: PositionMemory, *, until: datetime, contracts: Decim
         assessment=was.assessment,
         first_seen=was.first_seen,
         since=was.last_seen,
+        read_at=was.last_seen,
         until=until,
         contracts=contracts,
         ended=False,
@@ -197,9 +205,13 @@ def _back(page: _Page, observation: Observation) -> None:
     open_cases = page.before.lives.cases
     if not open_cases:
         return
-    for seen in observation.seen:
+    for seen in (*observation.seen, *observation.unguarded):
         known = open_cases.get((seen.key, seen.epoch))
-        if known is not None and known.ended and known.id not in page.cases:
+        if known is None or not known.ended or known.id in page.cases:
+            continue
+        if known.instead is not None:
+            page.cases[known.id] = known.instead
+        else:
             page.closed.append(known.id)
 
 

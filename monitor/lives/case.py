@@ -33,7 +33,9 @@ class Case:
 
     ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
     become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the
-    same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood.
+    same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood. ``read_at``: what the store calls
+    the reading at ``since``, whatever became of the clock. ``last``: the newest of several questions that became one;
+    ``instead``: the one that was open when the position was first missing. These two are not kept over a restart.
     """
 
     key: PositionKey
@@ -53,6 +55,9 @@ class Case:
     away: bool = False
     told: bool = False
     tries: int = 0
+    read_at: datetime | None = None
+    last: Case | None = None
+    instead: Case | None = None
 
     @property
     def id(self) -> CaseId:
@@ -61,24 +66,29 @@ class Case:
 
     @property
     def of_size(self) -> bool:
-        """Whether there are fewer contracts than before, or none."""
-        return self.ended or self.contracts < self.assessment.position.contracts
+        """Whether the number of contracts is another one than before, or was meanwhile."""
+        changed = self.contracts != self.assessment.position.contracts
+        return self.ended or changed or (self.last is not None and self.last.of_size)
 
 
 def merged(known: Case | None, now: Case) -> Case:
     """A question that is open, and a newer one about the same life: one question about both."""
     if known is None:
         return now
+    ending = now.ended and not known.ended
     return replace(
         now,
         assessment=known.assessment,
         since=known.since,
+        read_at=known.read_at,
         changes=(*known.changes, *now.changes),
-        told=known.told and known.ended == now.ended,
+        told=known.told and known.ended and now.ended,
         free=known.free,
         free_at=known.free_at,
         others=known.others,
         away=known.away,
+        last=known.last if known.ended else replace(now, last=None),
+        instead=known if ending else known.instead,
     )
 
 

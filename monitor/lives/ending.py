@@ -64,9 +64,14 @@ def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple
     """
     found: dict[int, list[tuple[Fill, ...]]] = {}
     starts, shown = _around(fills, case.since), _around(fills, case.until)
+    before, sums = case.assessment.position.contracts, [ZERO]
+    for fill in fills:
+        sums.append(sums[-1] + (-fill.contracts if fill.closes else fill.contracts))
     for start in starts:
         for last in shown:
-            some = _leading(case, fills, start, last, reborn=reborn)
+            left = before + sums[last] - sums[start]
+            fits = (left > 0 if reborn else left == 0) if case.ended else left == case.contracts
+            some = _leading(case, fills, start, last) if fits else ()
             if some:
                 off = abs(start - _first_after(fills, case.since)) + abs(last - _first_after(fills, case.until))
                 found.setdefault(off, []).append(some)
@@ -81,20 +86,18 @@ def _around(fills: Sequence[Fill], at: datetime) -> range:
     return range(_first_after(fills, at - EARLY), _first_after(fills, at + LATE) + 1)
 
 
-def _leading(case: Case, fills: Sequence[Fill], start: int, last: int, *, reborn: bool) -> tuple[Fill, ...]:
-    """The fills from ``start`` on that lead to the size after, where the reading shows those before ``last``; or none."""
+def _leading(case: Case, fills: Sequence[Fill], start: int, last: int) -> tuple[Fill, ...]:
+    """The fills from ``start`` to the end of the life, or before ``last``; none where they close more than there was."""
     size = case.assessment.position.contracts
-    end = None
+    end = None if case.ended else last
     for index in range(start, last):
         fill = fills[index]
         size += -fill.contracts if fill.closes else fill.contracts
         if size < 0:
             return ()
-        if case.ended and size == 0 and end is None:
+        if size == 0 and end is None:
             end = index + 1
-    if case.ended:
-        return tuple(fills[start:end]) if end is not None and (size > 0) is reborn else ()
-    return tuple(fills[start:last]) if size == case.contracts else ()
+    return () if end is None else tuple(fills[start:end])
 
 
 def _first_after(fills: Sequence[Fill], at: datetime) -> int:
@@ -218,14 +221,15 @@ def _returned(case: Case, fills: Sequence[Fill], records: Records) -> Decimal | 
 
 
 def _observed(case: Case, records: Records, end: datetime, others: Decimal) -> Decimal | None:
-    """What the balance shows: how much more lies there and behind other positions than before, but for what else is known to have
-    moved it: what was put into the margin since, and funding that the wallet paid.
+    """What the balance shows: how much more lies there than before, but for what else is known to have moved it: what was put
+    into the margin since, and funding that the wallet paid. None where it is not known, or other positions moved it too.
     """
-    if case.free is None or records.free is None:
+    if case.free is None or records.free is None or others != case.others:
         return None
-    put_in = sum((flow.amount for flow in _between(records, _read_after(case, records), end) if flow.kind in _MARGIN_FLOWS), ZERO)
+    read_after = _read_after(case, records)
+    put_in = sum((flow.amount for flow in _between(records, read_after, end) if flow.kind in _MARGIN_FLOWS), ZERO)
     paid = [flow.amount for flow in _between(records, case.free_at or case.since, records.at) if not flow.in_margin]
-    return records.free + others - case.free - case.others + put_in - sum(paid, ZERO)
+    return records.free - case.free + put_in - sum(paid, ZERO)
 
 
 def _read_after(case: Case, records: Records) -> datetime:

@@ -129,4 +129,5 @@ class LifeEvent:
     def id(self) -> str:
         """Its name in the store: what happened to whom, and when."""
         key, stamp = self.key, int(self.at.timestamp() * 1000)
-        return "|".join((key.exchange, key.account, key.symbol, key.side.value, str(self.epoch), self.kind.value, str(stamp)))
+        what = (self.kind.value, str(stamp), *(str(one) for one in (self.before, self.after, self.amount) if one is not None))
+        return "|".join((key.exchange, key.account, key.symbol, key.side.value, str(self.epoch), *what))

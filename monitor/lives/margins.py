@@ -59,13 +59,20 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
 
 def _adding_up(rows: list[Row], change: MarginChange) -> list[Row]:
     """The rows, one after the other, that make up the change; of several such stretches the one that lies best in its time."""
-    stretches = [
-        rows[first : last + 1]
-        for first in range(len(rows))
-        for last in range(first, len(rows))
-        if sum((amount for _, amount, _, _ in rows[first : last + 1]), ZERO) == change.amount
-    ]
-    return min(stretches, key=lambda some: sum(not change.since < at <= change.at for at, _, _, _ in some), default=[])
+    sums, outside = [ZERO], [0]
+    for at, amount, _, _ in rows:
+        sums.append(sums[-1] + amount)
+        outside.append(outside[-1] + (not change.since < at <= change.at))
+    begins: dict[Decimal, int] = {}
+    best: tuple[int, int, int] | None = None
+    for end, total in enumerate(sums):
+        start = begins.get(total - change.amount)
+        if start is not None:
+            found = (outside[end] - outside[start], start, end)
+            best = found if best is None or found < best else best
+        # Of several beginnings the latest makes the shortest stretch, with the least outside of its time.
+        begins[total] = end
+    return [] if best is None else rows[best[1] : best[2]]
 
 
 def _with_margin(assessment: Assessment, margin: Decimal) -> Assessment:

@@ -63,6 +63,7 @@ def shifted_lives(memory: LifeMemory, step: timedelta) -> LifeMemory:
                 since=one.since + step,
                 until=one.until + step,
                 due=one.due + step,
+                free_at=None if one.free_at is None else one.free_at + step,
             )
             for name, one in memory.cases.items()
         },

@@ -31,7 +31,7 @@ _EVENTS = f"""SELECT {", ".join(EVENT)} FROM events WHERE (? = '' OR symbol = ?)
     ORDER BY at DESC, id DESC LIMIT ?"""  # noqa: S608 - our own names
 _CASES = f"""SELECT exchange, account, symbol, side, family, epoch, first_seen, {", ".join(f"cases.{name}" for name in CASE)},
     {", ".join(f"holdings.{name}" for name in HOLDING)}, {", ".join(f"readings.{name}" for name in MOVING)}
-    FROM cases JOIN lives ON lives.id = cases.life JOIN readings ON readings.life = cases.life AND readings.at = cases.since
+    FROM cases JOIN lives ON lives.id = cases.life JOIN readings ON readings.life = cases.life AND readings.at = cases.read_at
     JOIN holdings ON holdings.id = readings.holding ORDER BY cases.life"""  # noqa: S608 - our own names
 _ASKED = f"""SELECT {", ".join(CHANGE)} FROM margin_changes
     WHERE exchange = ? AND account = ? AND symbol = ? AND side = ? AND epoch = ? AND since >= ? AND at <= ? AND record = ''
@@ -90,6 +90,7 @@ def _cases(connection: sqlite3.Connection) -> list[Case]:
                 told=bool(kept[9]),
                 tries=kept[10],
                 free_at=time_or_none(kept[11]),
+                read_at=from_ms(kept[12]),
                 changes=_asked(connection, key, row[5], kept[1], kept[2]),
                 assessment=assessment_of(key, row[4], row[7 + len(CASE) :], terms),
             )

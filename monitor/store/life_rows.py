@@ -19,7 +19,7 @@ EVENT = (
 )  # fmt: skip
 KEEP_EVENT = f"{insert('events', EVENT)} ON CONFLICT (id) DO UPDATE SET {replacing(EVENT[5:])}"
 
-CASE = ("life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at")
+CASE = ("life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at", "read_at")
 KEEP_CASE = f"{insert('cases', CASE)} ON CONFLICT (life) DO UPDATE SET {replacing(CASE[1:])}"
 
 _AMOUNTS = tuple(part.name for part in fields(Breakdown) if part.name not in {"added_times", "missing"})
@@ -91,6 +91,7 @@ def case_row(case: Case, life: int) -> tuple[Any, ...]:
         int(case.told),
         case.tries,
         ms_or_none(case.free_at),
+        to_ms(case.read_at or case.since),
     )
 
 

@@ -21,7 +21,7 @@ _THIN = """DELETE FROM readings WHERE at >= ?1 AND at < ?2 AND (at, life) IN (
         ) AS place FROM readings WHERE at >= ?1 AND at < ?2
     ) AS ranked WHERE place > 1
 ) AND NOT EXISTS (SELECT 1 FROM positions WHERE positions.life = readings.life AND positions.last_seen = readings.at)
-AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.life = readings.life AND cases.since = readings.at)"""
+AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.life = readings.life AND cases.read_at = readings.at)"""
 _DONE = "SELECT value FROM meta WHERE name = ?"
 _NOTE = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _FIRST = "SELECT min(at) FROM readings"

@@ -316,10 +316,10 @@ def test_what_was_bought_and_sold_again_is_no_event():
     assert world.kinds[1:] == [E.LIQUIDATED]
 
 
-def test_growth_before_a_liquidation_is_a_part_of_its_own():
+def test_growth_before_a_liquidation_is_no_part_of_it():
     world = gone()
     world.answer(31, fill(11, "5", closes=False), fill(12, "15", FillCause.LIQUIDATION))
-    assert world.kinds[1:] == [E.GREW, E.LIQUIDATED]
+    assert [(event.kind, event.before) for event in world.events[1:]] == [(E.LIQUIDATED, D(15))]
 
 
 def test_list_that_does_not_add_up_explains_nothing_and_is_asked_for_ever_more_slowly():
@@ -368,13 +368,127 @@ def test_nothing_is_asked_any_more_after_a_day():
     assert world.memory.lives.cases == {}
 
 
-def test_answer_that_may_be_fuller_soon_is_asked_for_again_a_few_times():
+def test_answer_that_may_be_fuller_soon_is_waited_for_by_what_hangs_on_it():
+    # a calm position, whose orders cannot be read: 45 s after it was gone they count as the owner's
     world = gone()
-    for second in range(31, 35):
-        world.answer(second, fill(12, "10"), again=True)
-        assert E.CLOSED not in world.kinds
-    world.answer(36, fill(12, "10"), again=True)
+    world.answer(74.9, fill(12, "10"), again=True)
+    assert E.CLOSED not in world.kinds
+    world.answer(75, fill(12, "10"), again=True)
     assert world.kinds[1:] == [E.CLOSED]
+    # of one near its end nobody believes that for ten minutes: it is told as gone
+    world = World()
+    for second in (0, 10):
+        world.see(second, held(mark_price=D(92)))
+    for second in (20, 30):
+        world.see(second)
+    world.answer(629.9, fill(12, "10"), again=True)
+    assert world.kinds[1:] == [E.GONE]
+    world.answer(630, fill(12, "10"), again=True)
+    assert world.kinds[1:] == [E.GONE, E.CLOSED]
+    # a liquidation is told with what is known of it at the third answer
+    world = gone()
+    for second in (31, 32):
+        world.answer(second, fill(12, "10", FillCause.LIQUIDATION), again=True)
+        assert E.LIQUIDATED not in world.kinds
+    world.answer(33, fill(12, "10", FillCause.LIQUIDATION), again=True)
+    assert world.kinds[1:] == [E.LIQUIDATED]
+
+
+def test_answer_about_a_margin_that_may_be_fuller_soon_is_asked_for_again_a_few_times():
+    world = added()
+    for second in range(11, 15):
+        world.answer(second, again=True)
+        assert E.MARGIN_ADDED not in world.kinds
+    world.answer(15, again=True)
+    assert world.kinds[1:] == [E.MARGIN_ADDED]
+
+
+def test_faulty_reply_does_not_take_an_open_question_with_it():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("6", isolated_margin=D(60)))
+    question = world.case
+    world.see(20)
+    assert world.case.ended
+    world.see(30, held("6", isolated_margin=D(60)))
+    assert world.case == question
+    world.answer(31, fill(5, "4", FillCause.REDUCTION))
+    assert E.PARTLY_LIQUIDATED in world.kinds
+
+
+def test_question_that_stays_open_does_not_hide_the_answer_to_a_newer_one():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("6", isolated_margin=D(60)))
+    world.silence(70)  # told as it stands
+    world.see(80, held("6", isolated_margin=D(60)))
+    world.see(90)
+    world.see(100)
+    world.answer(101, fill(85, "6", FillCause.LIQUIDATION))
+    assert world.kinds[1:] == [E.MARGIN_REDUCED, E.SHRANK, E.LIQUIDATED]
+    assert world.events[-1].before == D(6)
+
+
+def test_size_that_grew_again_hides_no_liquidation():
+    world = World()
+    for second, size in ((0, "10"), (10, "6"), (12, "12"), (14, "11")):
+        world.see(second, held(size, isolated_margin=D(size) * 10))
+    world.answer(15, fill(5, "4", FillCause.REDUCTION), fill(11, "6", closes=False), fill(13, "1"))
+    assert [event.kind for event in world.events if event.breakdown] == [E.PARTLY_LIQUIDATED]
+    assert world.memory.lives.cases == {}
+
+
+def test_further_changes_are_told_after_one_was_told_as_it_stood():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("6", isolated_margin=D(60)))
+    world.silence(70)
+    world.see(400, held("6", isolated_margin=D(60)))
+    world.see(410, held("5", isolated_margin=D(50)))
+    world.answer(411, fill(405, "1"))
+    assert [title for _, title in world.messages] == ["BTC/USDT long is smaller: 10 -> 6", "BTC/USDT long is smaller: 6 -> 5"]
+
+
+def test_margin_that_stayed_in_an_open_question_is_told_when_it_is_given_up():
+    world = World()
+    world.see(0, held())
+    world.see(10, held(isolated_margin=D(105)))
+    world.see(20, held("6", isolated_margin=D(63)))
+    world.silence(90)
+    world.silence(20 + 24 * HOUR)
+    assert world.kinds[-1] is E.MARGIN_ADDED
+    assert world.memory.lives.cases == {}
+
+
+def test_end_of_a_position_that_was_not_isolated_any_more_is_not_asked_about():
+    world = World()
+    world.see(0, held())
+    world.see(10, unguarded=(Unguarded(symbol="BTC/USDT:USDT", side=Side.LONG, mode="cross"),))
+    world.see(20)
+    world.see(30)
+    assert world.memory.lives.cases == {}
+    assert world.kinds == [E.FOUND, E.NOT_ISOLATED]
+
+
+def test_position_that_was_missing_and_is_back_as_a_cross_one_has_not_ended():
+    world = World()
+    world.see(0, held())
+    world.see(10)
+    world.see(20, unguarded=(Unguarded(symbol="BTC/USDT:USDT", side=Side.LONG, mode="cross"),))
+    assert world.memory.lives.cases == {}
+
+
+def test_balance_is_not_compared_where_another_position_moved_it_too():
+    world = World()
+    for second in (0, 10):
+        world.see(second, held(), held(symbol=ETH), free={"USDT": D(1000)}, free_at=at(9))
+    for second in (20, 30):
+        world.see(second)
+    for name in list(world.memory.lives.cases):
+        told = Records(at=at(31), fills=(fill(12, "10"),), free=D(1098))
+        world._keep(concluded(world.memory, world.policy, name, told, at(31)))
+    assert len(world.messages) == 2
+    assert all("the balance could not be compared" in body for body in world.bodies)
 
 
 def test_answers_to_a_question_that_is_closed_change_nothing():

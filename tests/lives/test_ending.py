@@ -139,5 +139,9 @@ def test_position_that_was_opened_anew_is_another_life():
     assert stretch(case(5, 0, since=10, until=30), [end], reborn=True) is None
 
 
+def test_more_cannot_be_closed_than_there_was():
+    assert stretch(case(5, 0, since=10, until=30), [fill(12, -8), fill(13, 3)]) is None
+
+
 def test_times_between_which_a_reading_may_differ_are_named():
     assert timedelta(0) < LATE <= EARLY

@@ -49,6 +49,7 @@ def case(seen, **changes) -> Case:
         "assessment": seen.assessment,
         "first_seen": seen.first_seen,
         "since": seen.last_seen,
+        "read_at": seen.last_seen,
         "until": NOW + MINUTE,
         "contracts": D("0.1"),
         "ended": False,
@@ -120,6 +121,14 @@ async def test_question_is_read_back_with_the_position_as_it_was_and_what_moved_
     assert loaded.lives.cases == {asked.id: asked}
     await keep(store, lives=LifeChanges(closed=(asked.id,)))
     assert (await store.load()).lives.cases == {}
+
+
+async def test_question_is_found_again_after_the_clock_was_set(store):
+    seen = memory(position())
+    await keep(store, readings=(seen,), lives=LifeChanges(cases=(case(seen),)))
+    moved = case(seen, since=seen.last_seen + MINUTE)
+    await keep(store, lives=LifeChanges(cases=(moved,)))
+    assert (await store.load()).lives.cases == {moved.id: moved}
 
 
 async def test_question_about_a_life_that_was_never_kept_is_let_go(store):

@@ -29,9 +29,10 @@ CREATE TABLE events (
 CREATE INDEX events_by_time ON events (at);
 CREATE INDEX events_waiting ON events (waiting) WHERE waiting = 1;
 
--- Open questions, one a life: the position as it was is its reading at since; what is here goes when it is answered.
+-- Open questions, one a life: the position as it was is its reading at read_at; what is here goes when it is answered.
 CREATE TABLE cases (
     life INTEGER PRIMARY KEY REFERENCES lives (id),
+    read_at INTEGER NOT NULL,
     since INTEGER NOT NULL,
     until INTEGER NOT NULL,
     contracts TEXT NOT NULL,
