@@ -13,12 +13,14 @@ from monitor.alerts.muting import QuietHours
 from monitor.alerts.routing import EscalationStep, LevelPolicy, Routing
 from monitor.decide import Decision, decide
 from monitor.errors import NoSuchAlert
-from monitor.margin.position import Side
+from monitor.margin.assessment import assess
+from monitor.margin.position import PositionStatus, Side
 from monitor.memory import Memory
 from monitor.policy import Override, Policy
 from monitor.requests import acknowledge, silence, unsilence
 from monitor.rules.base import Level
 from monitor.rules.cushion import Cushion
+from monitor.speak import may_be_liquidated
 from tests.builders import at, key, policy, position, snapshot
 from tests.test_decide import CALM, CRITICAL, EMERGENCY, WARNING
 
@@ -265,3 +267,17 @@ def test_dust_is_not_judged_and_lets_go_of_what_was():
     watch.see(EMERGENCY, 20)
     assert watch.said == [(10, "first"), (20, "resolved")]
     assert ("cushion", position_subject(key())) not in watch.memory.alerts
+
+
+@pytest.mark.parametrize(
+    ("seen", "near"),
+    [
+        (position("100"), False),  # liquidation at 90.9 is 9.1 % away
+        (position("95"), True),  # 4.3 % away
+        (position("90"), True),  # past it: equity 0
+        (position("100", status=PositionStatus.DELEVERAGING), True),
+        (position("100", isolated_margin=Decimal(2000)), False),  # no price liquidates it
+    ],
+)
+def test_position_that_vanished_near_its_end_may_have_been_liquidated(seen, near):
+    assert may_be_liquidated(assess(seen)) is near
