@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from bench.server import Exchange
@@ -21,7 +20,7 @@ from monitor.policy import Intervals, Policy
 from monitor.rules import discover
 from monitor.store.sqlite import SqliteStore
 
-RUNS = 15
+RUNS = 20
 
 
 def policy(clock: SystemClock) -> Policy:
@@ -31,15 +30,19 @@ def policy(clock: SystemClock) -> Policy:
     return Policy(rules=rules, intervals={"main": Intervals(calm=slow, near=slow)}, watching_since=clock.now())
 
 
-async def _cpu(work: Callable[[], Awaitable[Any]], count: int) -> float:
-    """Microseconds of CPU a position: the median run, after two that do not count."""
-    spent = []
+async def _cpu(count: int, *works: Callable[[], Awaitable[Any]]) -> list[float]:
+    """Microseconds of CPU a position of each work: the best run, after two that do not count.
+
+    They take turns, so that a machine that is slow for a while is slow for all; the best run is the one least disturbed.
+    """
+    spent: list[list[float]] = [[] for _ in works]
     for run in range(RUNS + 2):
-        before = time.process_time()
-        await work()
-        if run >= 2:
-            spent.append(time.process_time() - before)
-    return median(spent) / count * 1e6
+        for place, work in enumerate(works):
+            before = time.process_time()
+            await work()
+            if run >= 2:
+                spent[place].append(time.process_time() - before)
+    return [min(runs) / count * 1e6 for runs in spent]
 
 
 async def measure(exchange: Exchange, store_path: Path) -> dict[str, float | None]:
@@ -63,21 +66,28 @@ async def measure(exchange: Exchange, store_path: Path) -> dict[str, float | Non
     async def cycle() -> None:
         await guard.take(await reader.fetch_family("usdm"))
 
+    client = _ccxt(exchange)
+
+    async def unified() -> None:
+        positions = await client.fetch_positions()
+        assert len(positions) == exchange.count, "ccxt did not read every position"
+
     try:
-        ours = await _cpu(cycle, exchange.count)
+        await client.load_markets()
+        ours, theirs = await _cpu(exchange.count, cycle, unified)
         assert len(guard.memory.positions) == exchange.count, "the cycle did not read every position"
     finally:
+        await client.close()
         await reader.close()
         await store.close()
-    theirs = await _ccxt(exchange)
     return {
         f"cycle_cpu_us_per_position_{exchange.count}": ours,
         f"ccxt_cpu_us_per_position_{exchange.count}": theirs,
     }
 
 
-async def _ccxt(exchange: Exchange) -> float:
-    """The unified call of ccxt on the same server, markets and brackets loaded before."""
+def _ccxt(exchange: Exchange) -> Any:
+    """A client of ccxt on the same server, for its unified call."""
     from ccxt.async_support import binance
 
     client = binance(
@@ -94,13 +104,4 @@ async def _ccxt(exchange: Exchange) -> float:
         if isinstance(url, str):
             _, _, rest = url.partition("://")
             urls[name] = exchange.endpoint + "/" + rest.partition("/")[2]
-    try:
-        await client.load_markets()
-
-        async def fetch() -> None:
-            positions = await client.fetch_positions()
-            assert len(positions) == exchange.count, "ccxt did not read every position"
-
-        return await _cpu(fetch, exchange.count)
-    finally:
-        await client.close()
+    return client
