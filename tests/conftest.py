@@ -4,12 +4,10 @@ import pytest
 
 WHOLE_PROGRAM = ("tests/e2e/", "tests/cli/test_demo.py")
 """Tests that time the real program: one after the other, beside the others, so that they never slow each other down."""
-PATIENT = tuple(f"tests/e2e/test_{name}.py" for name in ("canary", "doctor", "house", "lives", "reload"))
-"""Of these, the ones that only wait for what must happen, however long it takes: they run beside the others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the tests of the whole program to one worker; see `make test`."""
     for item in items:
-        if item.nodeid.startswith(WHOLE_PROGRAM) and not item.nodeid.startswith(PATIENT):
+        if item.nodeid.startswith(WHOLE_PROGRAM):
             item.add_marker(pytest.mark.xdist_group("whole program"))
