@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -56,7 +56,7 @@ class FamilyStory:
 class Watch:
     """What is guarded and what not, for the message at start. ``accounts``: those of which something was read; ``blind``: place
     and cause of each family that cannot be read; ``not_opened``: families that the account does not have; ``unguarded``: how many
-    open positions are not guarded, by their mode.
+    open positions are not guarded, by their mode. ``alerts``: how many that were told still fire, by level, the worst first.
     """
 
     positions: int
@@ -65,6 +65,7 @@ class Watch:
     not_opened: Sequence[str]
     blind: Sequence[str]
     worst: Assessment | None
+    alerts: Mapping[Level, int] = field(default_factory=dict)
 
 
 def family_name(family: str) -> str:
@@ -148,7 +149,9 @@ def started_text(watch: Watch) -> tuple[str, str]:
     guarding = f"guarding {count_of(watch.positions, 'position')} on {count_of(watch.accounts, 'account')}"
     missing = f"NOT guarded: {unguarded_in_words(watch.unguarded)}" if watch.unguarded else ""
     blind = f"BLIND in {count_of(len(watch.blind), 'place')}" if watch.blind else ""
-    parts = [part for part in (blind, guarding, missing) if part]
+    worst = next(iter(watch.alerts), None)
+    urgent = f"{count_of(watch.alerts[worst], f'{worst.label} alert')} open" if worst is not None else ""
+    parts = [part for part in (blind, guarding, missing, urgent) if part]
     lines = [f"margincall runs: {guarding}."]
     if watch.worst is not None:
         lines.append(f"Worst: {one_line(watch.worst)}")
@@ -156,6 +159,9 @@ def started_text(watch: Watch) -> tuple[str, str]:
         what = f"{count_of(count, 'position')} {mode}" if mode == LEFT_OUT else count_of(count, f"{mode} position")
         why = _WHY_NOT.get(mode, "only isolated swaps and futures are")
         lines.append(f"{what} {'is' if count == 1 else 'are'} NOT guarded: {why}.")
+    if watch.alerts:
+        still = ", ".join(f"{count} {level.label}" for level, count in watch.alerts.items())
+        lines.append(f"Alerts that are still open: {still}. `margincall alerts list` shows them.")
     lines.extend(f"Cannot read {cause}" for cause in watch.blind)
     if watch.blind:
         lines.append("Whatever is open there is NOT guarded until it can be read.")
@@ -163,7 +169,8 @@ def started_text(watch: Watch) -> tuple[str, str]:
         lines.append(f"Not watched, since the account has not opened it: {', '.join(watch.not_opened)}.")
     bad = [part for part in (blind, missing) if part]
     shorter = [*bad, f"guarding {count_of(watch.positions, 'position')}"]
-    return fit(*("; ".join(title) for title in (parts, shorter, bad))), "\n".join(lines)
+    titles = (parts, [*shorter, urgent] if urgent else shorter, shorter, bad)
+    return fit(*("; ".join(title) for title in titles)), "\n".join(lines)
 
 
 def status_line(watch: Watch, read_at: datetime | None, now: datetime) -> str:

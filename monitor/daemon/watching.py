@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from monitor.alerts.model import Alert, Subject, SubjectKind, position_subject
 from monitor.alerts.notices import Watch, status_line, where_of
+from monitor.margin.position import PositionKey
 from monitor.margin.reading import FamilyKey
-from monitor.memory import FamilyMemory, FamilyState, Memory
+from monitor.memory import FamilyMemory, FamilyState, Memory, PositionMemory
 from monitor.policy import Policy
+from monitor.rules.base import Level
 
 
 def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()) -> Watch:
-    """What is guarded and what not: only what was read since ``since`` and is read still is guarded."""
+    """What is guarded and what not: only what was in the last reading of a family that is read, since ``since`` and still."""
     families = memory.families
     read = {key for key, one in families.items() if one.fresh_since(since)}
     closed = [key for key, one in families.items() if one.state is FamilyState.NOT_OPENED]
     silent = [key for key in (*families, *expected) if key not in read and key not in closed]
-    guarded = [
-        seen.assessment
-        for key, seen in memory.positions.items()
-        if not seen.mode and FamilyKey(exchange=key.exchange, account=key.account, family=seen.family) in read
-    ]
+    guarded = [seen.assessment for key, seen in memory.positions.items() if not seen.mode and _was_in(families, read, key, seen)]
     with_cushion = [one for one in guarded if one.judged.cushion is not None]
     return Watch(
         positions=len(guarded),
@@ -33,7 +31,23 @@ def watch_of(memory: Memory, since: datetime, expected: Iterable[FamilyKey] = ()
         not_opened=[where_of(key) for key in closed],
         blind=[f"{where_of(key)}: {_why_silent(families.get(key))}" for key in dict.fromkeys(silent)],
         worst=min(with_cushion, key=lambda one: one.judged.cushion or 0, default=None),
+        alerts=_open_alerts(memory, {position_subject(one.position.key) for one in guarded}),
     )
+
+
+def _was_in(
+    families: Mapping[FamilyKey, FamilyMemory], read: Container[FamilyKey], key: PositionKey, seen: PositionMemory
+) -> bool:
+    """Whether the last reading of its family, which is one of ``read``, showed the position: not only an earlier run did."""
+    family = FamilyKey(exchange=key.exchange, account=key.account, family=seen.family)
+    last_good = families[family].last_good if family in read else None
+    return last_good is not None and seen.last_seen >= last_good
+
+
+def _open_alerts(memory: Memory, subjects: Container[Subject]) -> Counter[Level]:
+    """How many alerts that were told still fire on these subjects, by level, the worst first."""
+    levels = [one.level for one in memory.alerts.values() if one.told is not None and one.subject in subjects]
+    return Counter(sorted(levels, reverse=True))
 
 
 def status_of(memory: Memory, since: datetime, now: datetime) -> str:

@@ -7,7 +7,7 @@ stretch of fills that leads from the size before to the size after.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -107,11 +107,11 @@ def _first_after(fills: Sequence[Fill], at: datetime) -> int:
 def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decimal) -> tuple[Part, ...]:
     """What a stretch of fills was, each cause by itself, in order; ``others``: the margin behind other positions now."""
     found: list[Part] = []
-    size = case.assessment.position.contracts
+    size, done = case.assessment.position.contracts, 0
     groups = [(cause, list(group)) for cause, group in groupby(fills, key=lambda fill: fill.cause)]
     insured = _insurance_group(groups)
     for number, (cause, group) in enumerate(groups):
-        before = size
+        before, first, done = size, done, done + len(group)
         size += sum((-fill.contracts if fill.closes else fill.contracts for fill in group), ZERO)
         ended = case.ended and number == len(groups) - 1
         if size == before and not ended:
@@ -125,10 +125,24 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
                 before=before,
                 left=size,
                 ended=ended,
-                breakdown=_broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
+                breakdown=replace(
+                    _broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
+                    margin=_margin_before(case, fills[:first], group[-1].at, records),
+                ),
             )
         )
     return tuple(found)
+
+
+def _margin_before(case: Case, earlier: Sequence[Fill], until: datetime, records: Records) -> Decimal | None:
+    """The isolated margin behind a part: as last read, with what came and went until then; None where an earlier part of the
+    same stretch changed it by nobody knows how much.
+    """
+    changed = _total(fill.margin_change for fill in earlier)
+    if changed is None:
+        return None
+    since = [flow for flow in _between(records, _read_after(case, records), until) if flow.in_margin]
+    return case.assessment.position.isolated_margin + changed + sum((flow.amount for flow in since), ZERO)
 
 
 def _insurance_group(groups: Sequence[tuple[FillCause, list[Fill]]]) -> int:
@@ -150,20 +164,18 @@ def _broken_down(
     position = case.assessment.position
     closing = [fill for fill in group if fill.closes] or list(group)
     contracts = sum((fill.contracts for fill in closing), ZERO)
-    since = _between(records, _read_after(case, records), whole[-1].at)
-    margin = position.isolated_margin + sum((flow.amount for flow in since if flow.kind in _MARGIN_FLOWS), ZERO)
     profit, fees = _total(fill.profit for fill in group), _total(fill.fee for fill in group)
     insured = _insured([*(fill.insurance for fill in group), *(flow.amount for flow in insurance)])
     return Breakdown(
         contracts=contracts,
         entry_price=position.entry_price,
-        margin=margin,
         exit_price=_average(closing, inverse=position.instrument.contract.value == "inverse"),
         trigger_price=next((fill.trigger_price for fill in group if fill.trigger_price is not None), None),
         profit=profit,
         fees=fees,
         insurance=insured,
         funding=_funding(records) if ended else None,
+        whole_life=records.totals is not None and records.totals.funding is not None,
         returned=_returned(case, whole, records) if ended else None,
         observed=_observed(case, records, whole[-1].at, others) if ended else None,
         missing=tuple(one for one in records.missing if not one.startswith(OF_MARGINS)),

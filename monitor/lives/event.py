@@ -76,14 +76,15 @@ class Breakdown:
     signed as they changed what the owner has; None where no record says.
 
     ``contracts`` were closed at ``exit_price`` (their average) from ``entry_price``; ``trigger_price``: the mark that set it off.
-    ``margin``: the isolated margin behind the position when it was last read, and what was added since. Of a position that
-    ended: ``funding`` over its whole life; ``returned``: what must have come back to the wallet; ``observed``: what the balance
-    shows; ``added`` in ``added_times`` by margincall. ``missing``: what could not be had, in words.
+    ``margin``: the isolated margin behind the position when it was last read, with what came and went until then. Of a position
+    that ended: ``funding`` since it was first seen here (``whole_life``: since it was opened); ``returned``: what must have come
+    back to the wallet; ``observed``: what the balance shows; ``added`` in ``added_times`` by margincall. ``missing``: what could
+    not be had, in words.
     """
 
     contracts: Decimal
     entry_price: Decimal
-    margin: Decimal
+    margin: Decimal | None = None
     exit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     profit: Decimal | None = None
@@ -95,6 +96,7 @@ class Breakdown:
     added: Decimal = Decimal(0)
     added_times: int = 0
     missing: tuple[str, ...] = ()
+    whole_life: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,9 +133,11 @@ def breakdown_lines(told: Breakdown, event: LifeEvent) -> list[str]:
     if known:
         known[0] = known[0][0].upper() + known[0][1:]
         lines.append(f"{', '.join(known)}.")
-    lines.append(f"Margin behind it: {digits(told.margin)} {coin}{_added(told, coin)}.")
+    if told.margin is not None:
+        lines.append(f"Margin behind it: {digits(told.margin)} {coin}{_added(told, coin)}.")
     if told.funding:
-        lines.append(f"Funding over its life: {_signed(told.funding, coin)}.")
+        span_of_it = "over its life" if told.whole_life else "since it was first seen"
+        lines.append(f"Funding {span_of_it}: {_signed(told.funding, coin)}.")
     if told.returned is not None:
         lines.append(_returned_line(told, coin))
     if told.missing:
@@ -186,11 +188,14 @@ def agrees(told: Breakdown) -> bool:
 
 def _cost(event: LifeEvent) -> str:
     """What it brought or cost, for a title: the profit after all that was taken."""
+    net = _net(event)
+    return "" if net is None else f", {'+' if net > 0 else ''}{money_down(net, event.currency)}"
+
+
+def _net(event: LifeEvent) -> Decimal | None:
+    """The profit after all that was taken; None where no record says."""
     told = event.breakdown
-    if told is None or told.profit is None:
-        return ""
-    net = told.profit + (told.fees or ZERO) + (told.insurance or ZERO)
-    return f", {'+' if net > 0 else ''}{money_down(net, event.currency)}"
+    return None if told is None or told.profit is None else told.profit + (told.fees or ZERO) + (told.insurance or ZERO)
 
 
 def _by(event: LifeEvent) -> str:
@@ -208,13 +213,10 @@ def meanwhile(
 ) -> tuple[str, str]:
     """Title and body of what happened while nothing watched; ``unexplained``: what is gone for no known reason."""
     off = span(away[1] - away[0])
-    worst = [
-        event for event in events if event.kind in {EventKind.LIQUIDATED, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED}
-    ]
     number = len(events) + len(unexplained)
     head = f"While margincall was off ({off})"
-    if worst:
-        first = fit(f"{head}: {title(worst[0])}", f"Meanwhile: {title(worst[0])}")
+    if forced := _forced(events):
+        first = _forced_title(forced, head)
     else:
         first = fit(f"{head}: {number} event{'' if number == 1 else 's'}" if number else f"{head}: nothing happened")
     since = f"{away[0].astimezone(zone):%d %b %H:%M:%S %Z}"
@@ -224,3 +226,23 @@ def meanwhile(
     if not number:
         lines.append("Nothing was opened, closed, added or taken out.")
     return first, "\n".join(lines)
+
+
+def _forced(events: Sequence[LifeEvent]) -> list[LifeEvent]:
+    """What the exchange closed, each position once: what is gone altogether first, then the dearest."""
+    kinds = {EventKind.LIQUIDATED, EventKind.PARTLY_LIQUIDATED, EventKind.DELEVERAGED}
+    lost: dict[tuple[object, ...], tuple[Decimal, LifeEvent]] = {}
+    for event in events:
+        if event.kind in kinds:
+            so_far, _ = lost.get((event.key, event.epoch), (ZERO, event))
+            lost[event.key, event.epoch] = so_far + (_net(event) or ZERO), event
+    return [event for _, event in sorted(lost.values(), key=lambda one: (not one[1].ended, one[0]))]
+
+
+def _forced_title(forced: Sequence[LifeEvent], head: str) -> str:
+    """The one line about them: the only one with its cost, of several the first by name."""
+    first = forced[0]
+    if len(forced) == 1:
+        return fit(f"{head}: {title(first)}", f"Meanwhile: {title(first)}")
+    count, name = f"{len(forced)} positions FORCE-CLOSED", f"{short_symbol(first.key.symbol)} {first.key.side.value}"
+    return fit(f"{head}: {count}, worst {name}", f"Meanwhile {count}, worst {name}", f"Meanwhile {count}")

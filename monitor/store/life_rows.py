@@ -22,7 +22,7 @@ KEEP_EVENT = f"{insert('events', EVENT)} ON CONFLICT (id) DO UPDATE SET {replaci
 CASE = ("life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at", "read_at")
 KEEP_CASE = f"{insert('cases', CASE)} ON CONFLICT (life) DO UPDATE SET {replacing(CASE[1:])}"
 
-_AMOUNTS = tuple(part.name for part in fields(Breakdown) if part.name not in {"added_times", "missing"})
+_AMOUNTS = tuple(part.name for part in fields(Breakdown) if part.name not in {"added_times", "missing", "whole_life"})
 
 
 def event_row(event: LifeEvent) -> tuple[Any, ...]:
@@ -98,11 +98,18 @@ def case_row(case: Case, life: int) -> tuple[Any, ...]:
 def breakdown_text(told: Breakdown) -> str:
     """The JSON of a breakdown; what is not known is left out."""
     kept: dict[str, Any] = {name: str(value) for name in _AMOUNTS if (value := getattr(told, name)) is not None}
-    return json.dumps({**kept, "added_times": told.added_times, "missing": [storable(one) for one in told.missing]})
+    return json.dumps(
+        {
+            **kept,
+            "added_times": told.added_times,
+            "missing": [storable(one) for one in told.missing],
+            "whole_life": told.whole_life,
+        }
+    )
 
 
 def breakdown_of(text: str) -> Breakdown:
     """The breakdown of its JSON; raises ValueError or TypeError for what cannot be one."""
     kept = json.loads(text)
     amounts: dict[str, Decimal] = {name: dec(kept[name]) for name in _AMOUNTS if name in kept}
-    return Breakdown(**amounts, added_times=kept["added_times"], missing=tuple(kept["missing"]))
+    return Breakdown(**amounts, added_times=kept["added_times"], missing=tuple(kept["missing"]), whole_life=kept["whole_life"])

@@ -255,6 +255,18 @@ def test_steps_are_told_as_steps_and_the_owners_own_orders_among_them():
     assert (end.profit, end.insurance, end.returned) == (None, D(-3), None)
 
 
+@pytest.mark.parametrize(("told", "margin"), [(D(-80), D(20)), (None, None)])
+def test_margin_behind_a_later_step_is_what_the_one_before_left(told, margin):
+    # 100 stood behind it; the first step took 80 of it, where that is recorded
+    world = gone()
+    world.answer(
+        31,
+        fill(12, "8", FillCause.REDUCTION, margin_change=told),
+        fill(13, "2", FillCause.LIQUIDATION, margin_change=D(-20)),
+    )
+    assert [event.breakdown.margin for event in world.events[1:] if event.breakdown] == [D(100), margin]
+
+
 @pytest.mark.parametrize(
     ("cause", "kind", "level", "title"),
     [

@@ -287,6 +287,27 @@ async def test_positions_of_an_earlier_run_are_not_counted_as_guarded_until_they
     assert (watch.positions, watch.accounts, watch.blind) == (1, 1, [])
 
 
+async def test_position_that_only_an_earlier_run_saw_is_not_guarded_although_its_family_was_read():
+    post = Post()
+    await post.guard.take(snapshot(position(CALM), position("100", symbol="ETH/USDT:USDT"), when=at(0)))
+    since = at(60)
+    post.clock.advance(61)
+    await post.guard.take(snapshot(position(CALM), when=at(61)))
+    assert len(post.guard.memory.positions) == 2, "one reading without it closes nothing"
+    watch = watch_of(post.guard.memory, since)
+    assert (watch.positions, watch.worst.position.key if watch.worst else None) == (1, key())
+
+
+async def test_the_start_message_names_the_alerts_that_are_open():
+    post = Post()
+    await see(post, CALM, 0)
+    await see(post, EMERGENCY, 2)
+    await post.guard.tell_started([USDM])
+    message = post.store.kept[-1].messages[0]
+    assert message.title == "guarding 1 position on 1 account; 1 emergency alert open"
+    assert "Alerts that are still open: 1 emergency. `margincall alerts list` shows them." in message.body
+
+
 async def test_the_stop_message_says_that_the_guard_is_off():
     post = Post()
     await see(post, CALM, 0)

@@ -180,7 +180,8 @@ def test_a_liquidation_is_told_with_what_it_cost_and_what_came_back(tmp_path: Pa
         assert end.breakdown.returned == end.breakdown.observed == takeover.free_change
         assert end.breakdown.trigger_price == (None if venue.name == "binance" else D(85000))
         text = life.told("LIQUIDATED: BTC/USDT long, -")
-        assert "Funding over its life: -1 USDT." in text
+        since = "over its life" if venue.name == "okx" else "since it was first seen"
+        assert f"Funding {since}: -1 USDT." in text
         assert "Came back to your balance: 0 USDT, by the records and by the balance." in text
 
 
@@ -208,6 +209,9 @@ def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_pat
         life.stage.call(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}))
         life.stage.start()
         text = life.told("Meanwhile: LIQUIDATED: BTC/USDT long, -")
+        # What only the run before saw is not guarded.
+        life.told("guarding 1 position on 1 account")
+        assert len([one for one in life.stage.arrivals if "guarding 2 positions" in one.title]) == 1
         assert "did not watch from" in text
         recorded = venue.name != "bybit"  # it keeps no record of margin changes
         assert f"ETH/USDT long: +7 USDT margin {'elsewhere' if recorded else 'by an unknown hand'} (main)" in text

@@ -87,6 +87,15 @@ def test_loss_of_a_partial_ending_is_what_is_known_of_it():
     assert title(gain) == "BTC/USDT long closed, +7.00 USDT"
 
 
+def test_funding_says_since_when_it_is_counted():
+    for whole, shown in ((True, "Funding over its life: +0.25 USDT."), (False, "Funding since it was first seen: +0.25 USDT.")):
+        assert shown in body(event(breakdown=replace(TOLD, whole_life=whole)), UTC)
+
+
+def test_margin_that_nobody_knows_is_not_named():
+    assert "Margin behind it" not in body(event(breakdown=replace(TOLD, margin=None)), UTC)
+
+
 def test_added_margin_is_counted_in_words():
     for times, shown in ((1, "(once)"), (3, "(3 times)")):
         told = Breakdown(contracts=D(1), entry_price=D(1), margin=D(9), added=D(4), added_times=times)
@@ -119,6 +128,14 @@ def test_meanwhile_names_the_worst_or_counts():
     away = (NOW - timedelta(days=3), NOW)
     first, text = meanwhile([event(EventKind.DELEVERAGED, ended=True)], away, [], UTC)
     assert first == "Meanwhile: BTC/USDT long was auto-deleveraged"
+    others = [
+        event(EventKind.LIQUIDATED, key=key("ETH/USDT:USDT"), ended=True, breakdown=replace(TOLD, profit=D(-5))),
+        event(EventKind.PARTLY_LIQUIDATED, key=key("ATOM/USDT:USDT"), breakdown=replace(TOLD, profit=D(-900))),
+        event(EventKind.LIQUIDATED, key=key("ATOM/USDT:USDT"), ended=True, breakdown=replace(TOLD, profit=D(-7))),
+        event(EventKind.DELEVERAGED),
+    ]
+    first, _ = meanwhile(others, away, [], UTC)
+    assert first == "Meanwhile 3 positions FORCE-CLOSED, worst ATOM/USDT long"
     first, text = meanwhile([event(), event()], away, ["X"], UTC)
     assert first == "While margincall was off (3 days): 3 events"
     assert text.endswith("X is gone; why is not known yet. If you did not close it, look now.")
