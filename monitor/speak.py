@@ -20,6 +20,8 @@ from monitor.policy import Policy
 from monitor.rules import kind_of
 from monitor.rules.base import Judgement, Level, Verdict
 
+UNCHANGED = frozenset({"deduplicated", "dead_band"})
+"""Both say that an alert goes on and was told."""
 NEAR_THE_END = Decimal("0.05")
 """Marks have gone that far between two polls."""
 
@@ -54,6 +56,9 @@ def speak(step: Step, judgement: Judgement, *, policy: Policy, silences: Iterabl
         alert, notices = _escalated(alert, policy, silences, now)
         named = NotifyReason.ESCALATED.value if notices else named
     ruling = None
+    if named in UNCHANGED and alert.named in UNCHANGED:
+        # A value that swings about the edge of the dead band is no news to the audit.
+        named = alert.named
     if named != alert.named:
         alert = replace(alert, named=named)
         ruling = _ruling(alert, named, now)

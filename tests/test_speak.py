@@ -228,13 +228,14 @@ def test_an_escalation_waits_while_the_alert_is_silenced():
     assert watch.said == [(10, "first"), (321, "escalated")]
 
 
-def test_the_reason_is_kept_only_when_it_changes():
+def test_the_reason_is_kept_only_when_it_changes_and_not_at_each_swing_into_the_dead_band():
     watch = watched(WARNING)
     for seconds in range(11, 40):
         watch.see(WARNING, seconds)
-    watch.see("96.41", 40)  # in the dead band
-    watch.see("96.41", 41)
-    assert watch.rulings == [(10, "first"), (11, "deduplicated"), (40, "dead_band")]
+    for seconds in range(40, 60, 2):
+        watch.see("96.41", seconds)  # in the dead band
+        watch.see(WARNING, seconds + 1)
+    assert watch.rulings == [(10, "first"), (11, "deduplicated")]
 
 
 def test_messages_go_to_the_channels_of_their_level():

@@ -36,6 +36,8 @@ def print_rows(console: Console, columns: Sequence[Column], rows: Sequence[Seque
     for row in rows:
         table.add_row(*(row[place] for place in shown))
     console.print(table, width=max(console.width, _total(widths, shown)), crop=False, soft_wrap=True)
+    if left_out := [column.name for place, column in enumerate(columns) if place not in shown]:
+        console.print(f"no room here for: {', '.join(left_out)}", style="dim", soft_wrap=True)
 
 
 def fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:

@@ -42,15 +42,14 @@ FEW = 200
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = (
     Column(name="read at", right=False),
-    Column(name="account", right=False, rank=1),
-    Column(name="symbol", right=False),
-    Column(name="side", right=False, rank=2),
+    Column(name="account", right=False),
+    Column(name="position", right=False),
     Column(name="cushion"),
     Column(name="mark"),
-    Column(name="liquidation"),
-    Column(name="usage", rank=3),
-    Column(name="equity", rank=4),
-    Column(name="requirement", rank=5),
+    Column(name="liquidation", rank=1),
+    Column(name="usage", rank=2),
+    Column(name="equity", rank=3),
+    Column(name="requirement", rank=4),
 )
 
 
@@ -164,14 +163,14 @@ def _cells(stored: StoredReading) -> list[Text]:
     from rich.text import Text
 
     from monitor.alerts.rounding import liquidation_price, mark_price, money_down, money_up, share_down, share_up
+    from monitor.alerts.wording import short_symbol
 
     position, judged = stored.assessment.position, stored.assessment.judged
     coin = position.instrument.settle_currency
     cells = (
         f"{stored.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z",
         position.key.account,
-        position.key.symbol,
-        position.key.side.value,
+        f"{short_symbol(position.key.symbol)} {position.key.side.value}",
         "-" if judged.cushion is None else share_down(judged.cushion),
         mark_price(position),
         "-" if judged.liquidation_price is None else liquidation_price(judged.liquidation_price, position),

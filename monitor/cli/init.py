@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli import Config
 from monitor.errors import ConfigError, MargincallError
 
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ CHANNELS = "ntfys://ntfy.sh/TOPIC, tgram://TOKEN/CHAT, pover://USER@TOKEN and a 
 
 
 def init(
-    config: Config = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The file to write; default: your own, as root /etc/margincall/config.yaml.")
+    ] = None,
     exchange: Annotated[str | None, typer.Option("--exchange", help="binance, bybit or okx.")] = None,
     account: Annotated[str | None, typer.Option("--account", help="A name of your own for it; default main.")] = None,
     channel: Annotated[str | None, typer.Option("--channel", help="A name of your own for it; default phone.")] = None,
@@ -42,7 +43,7 @@ def init(
     asks = sys.stdin.isatty()
     if exchange is None and not asks:
         raise typer.BadParameter("there is no terminal to ask at: give --exchange binance, bybit or okx")
-    exchange = exchange or typer.prompt("Exchange (binance, bybit or okx)", default="binance")
+    exchange = exchange or _asked_exchange()
     account = account or (typer.prompt("A name for the account", default="main") if asks else "main")
     channel = channel or (typer.prompt("A name for the channel that alerts go to", default="phone") if asks else "phone")
     _write(path, _text(exchange, account, channel, region))
@@ -51,6 +52,15 @@ def init(
     if asks:
         _ask_for_secrets(there, exchange)
     _tell_next(there)
+
+
+def _asked_exchange() -> str:
+    """Asked until it is one."""
+    while True:
+        answer = str(typer.prompt("Exchange (binance, bybit or okx)", default="binance")).strip().lower()
+        if answer in READ_ONLY:
+            return answer
+        typer.echo(f"{answer} is none of them.")
 
 
 def _default_path() -> Path:

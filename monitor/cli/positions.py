@@ -73,7 +73,8 @@ def _print(view: View) -> None:
 
     screen = console()
     if view.rows:
-        print_rows(screen, COLUMNS, [_cells(row) for row in view.rows])
+        alike = Counter((row.seen.key.symbol, row.seen.key.side) for row in view.rows)
+        print_rows(screen, COLUMNS, [_cells(row, named=alike[row.seen.key.symbol, row.seen.key.side] > 1) for row in view.rows])
         if any(row.seen.assessment.diverges for row in view.rows):
             screen.print("≠ differs from the exchange's own figure: the worse is shown", style="dim")
         if any(row.seen.assessment.degraded for row in view.rows):
@@ -108,8 +109,11 @@ def _print_last_stands(config: Config) -> None:
         typer.echo(f"last stand of {name}: with all {money_down(dec(one['budget']), one['currency'])} left, liquidation at {at}")
 
 
-def _cells(row: Row) -> list[Text]:
-    """The row's text in each of COLUMNS; figures are the judged ones, rounded so that none looks safer than it is."""
+def _cells(row: Row, *, named: bool) -> list[Text]:
+    """The row's text in each of COLUMNS; figures are the judged ones, rounded so that none looks safer than it is.
+
+    ``named``: another account holds the like, so that the account stands beside the position where its own column has no room.
+    """
     from rich.text import Text
 
     from monitor.alerts.rounding import liquidation_price, mark_price, money_down, share_down, share_up
@@ -121,7 +125,8 @@ def _cells(row: Row) -> list[Text]:
     past = judged.headroom <= 0
     away = judged.liquidation_distance
     marks = f"{'≠' if assessment.diverges else ''}{'!' if assessment.degraded else ''}"
-    name = " ".join(part for part in (short_symbol(key.symbol), key.side.value, row.seen.mode, marks) if part)
+    whose = f"({key.account})" if named else ""
+    name = " ".join(part for part in (short_symbol(key.symbol), key.side.value, whose, row.seen.mode, marks) if part)
     return [
         Text(row.state, style=COLOURS[row.state]),
         Text(f"{key.account} ({exchange_name(key.exchange)})"),

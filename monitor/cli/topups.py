@@ -124,7 +124,7 @@ def _read(config: Config) -> tuple[Policy, Memory, datetime]:
     from monitor.config import load
     from monitor.store.reader import StoreReader
 
-    loaded, now = load(config), datetime.now(UTC)
+    loaded, now = load(config, read_secrets=False), datetime.now(UTC)
     with StoreReader(loaded.store) as reader:
         return app.build_policy(loaded, since=now), reader.memory(), now
 

@@ -41,9 +41,9 @@ class SecretSource:
         guarded = [self.secrets_dir / name] if self.secrets_dir is not None else []
         closed = ""
         if self.credentials is not None and self.credentials != self.secrets_dir:
-            if os.access(self.credentials, os.X_OK):
+            if os.access(self.credentials, os.X_OK) or not os.path.lexists(self.credentials):
                 guarded.append(self.credentials / name)
-            elif os.path.lexists(self.credentials):
+            else:
                 closed = f" (you may not look into {self.credentials}: as root, with sudo, you may)"
         for path in (*credentials, *guarded):
             text = _read_file(path, guard=path not in credentials)

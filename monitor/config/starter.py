@@ -63,6 +63,8 @@ def starter(*, exchange: str, account: str, channel: str, region: str | None = N
     for name in (account, channel, region or "none"):
         if not NAME.fullmatch(name) or looks_like_a_key(name):
             raise ValueError("a name is lower-case letters, digits and _, and begins with a letter")
+    if region and exchange not in _REGION:
+        raise ValueError(f"{exchange} has no regional sites that need naming: leave --region out")
     asked = f"    region: {region}" if region else _REGION.get(exchange, "")
     secrets = ", ".join(f"{account}_{option}" for option in account_model({"exchange": exchange}).SECRETS)
     text = _TEXT.format(exchange=exchange, account=account, channel=channel, region=asked, secrets=secrets)

@@ -107,7 +107,7 @@ def _ending(life: Life, number: int, group: Sequence[LifeEvent], troubles: Seque
         code=_ending_code(life, number),
         kind=min((FORCED[one.kind] for one in group), key=_WORST.index),
         life=life,
-        since=first - JOINED if trouble is None else min(trouble.since, first),
+        since=max(life.first_seen, first - JOINED) if trouble is None else min(trouble.since, first),
         at=first,
         until=last,
     )

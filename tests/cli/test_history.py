@@ -24,10 +24,10 @@ def kept(terminal):
 
 def test_readings_are_shown_oldest_first_and_rounded_to_the_safe_side(kept):
     lines = kept.run("history", "BTC/USDT:USDT").out.splitlines()
-    assert " ".join(lines[0].split()) == "read at account symbol side cushion mark liquidation usage equity requirement"
+    assert " ".join(lines[0].split()) == "read at account position cushion mark liquidation usage equity requirement"
     assert [line.split("  ")[0] for line in lines[1:]] == [f"2026-11-22 03:00:{second:02}Z" for second in (0, 10, 20)]
     # at 93: headroom 20.7 of 90, usage 9.3 / 30, liquidation 900 / 9.9 = 90.909 -> up
-    assert lines[3].split()[4:] == ["long", "23", "%", "93", "90.9091", "31", "%", "30.00", "USDT", "9.30", "USDT"]
+    assert lines[3].split()[3:] == ["BTC/USDT", "long", "23", "%", "93", "90.9091", "31", "%", "30.00", "USDT", "9.30", "USDT"]
 
 
 def test_the_document_and_the_csv_hold_the_same_exact_figures(kept):

@@ -120,7 +120,8 @@ def test_at_a_terminal_it_asks_for_everything_and_keeps_the_secrets_unseen(fresh
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "monitor", "init", "--config", str(fresh.config)]
     answers = [
-        (b"Exchange", b"okx"),
+        (b"Exchange", b"kraken"),
+        (b"kraken is none of them.", b"OKX"),
         (b"name for the account", b""),
         (b"name for the channel", b"chat"),
         (b"main_api_key (not shown)", CANARY.encode()),
@@ -162,3 +163,9 @@ def test_under_etc_the_last_step_is_the_service(capsys):
 
     module._tell_next(Installation(config=Path("/etc/margincall/config.yaml"), folder=Path("/nowhere"), names={}))
     assert capsys.readouterr().out.splitlines()[-1].strip().startswith("margincall service install")
+
+
+def test_site_of_an_exchange_that_has_none_is_refused_in_words(fresh):
+    said = fresh.run("init", "--exchange", "binance", "--region", "nl")
+    assert said.code == 2
+    assert "binance has no regional sites that need naming" in " ".join(said.err.replace("│", " ").split())

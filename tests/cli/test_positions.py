@@ -9,7 +9,7 @@ from monitor.cli.columns import Column, fitting
 from monitor.margin.position import Contract, ExchangeSays, Instrument, Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
 from monitor.store.lock import InstanceLock
-from tests.builders import COINM, USDM, failure, position, snapshot
+from tests.builders import COINM, USDM, failure, policy, position, snapshot
 from tests.cli.terminal import now, on_screen
 
 CALM, WARNING, EMERGENCY = "100", "96", "93"
@@ -235,3 +235,18 @@ def test_a_damaged_store_is_told_without_a_traceback(terminal):
 def test_the_document_can_be_read_as_json_when_there_is_nothing(terminal):
     terminal.keep()
     assert json.loads(terminal.run("positions", "--json").out)["positions"] == []
+
+
+def test_the_same_position_on_two_accounts_is_told_apart_where_the_account_has_no_room(terminal):
+    terminal.write(
+        "accounts:\n  main: {exchange: binance}\n  other: {exchange: binance}\nchannels:\n  phone: {url_from: phone_url}\n"
+        "store: ./store.db\n"
+    )
+    other = replace(position(WARNING), key=replace(position(WARNING).key, account="other"))
+    both = policy()
+    both = replace(both, intervals={**both.intervals, "other": both.intervals["main"]})
+    terminal.keep(read(position(CALM)), read(other, family=replace(USDM, account="other")), rules=both)
+    said = "\n".join(on_screen(["positions", "--config", str(terminal.config)], columns=80))
+    assert "BTC/USDT long (main)" in said
+    assert "BTC/USDT long (other)" in said
+    assert "no room here for: account" in said

@@ -157,7 +157,7 @@ def test_secret_that_is_set_beside_a_unit_is_told_how_the_service_gets_it(machin
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["/root/x/margincall"], "ProtectHome="),
+        ([str(Path("~root").expanduser() / "x" / "margincall")], "ProtectHome="),
         (["/home/me/x/margincall"], "/home/me/x/margincall lies where the service may not look"),
     ],
 )

@@ -333,11 +333,14 @@ def test_missing_secrets_are_told_at_the_line_that_names_them(tmp_path):
     with pytest.raises(Exception) as caught:
         load(path, environ={})
     assert str(caught.value).replace(str(tmp_path), "DIR") == (
-        "DIR/config.yaml:2: accounts.main.credentials: the secret main_api_key is missing: no file DIR/secrets/main_api_key and "
+        "DIR/config.yaml:2: accounts.main.credentials: the secret main_api_key is missing: no file DIR/secrets/main_api_key, "
+        "DIR/credentials/main_api_key and "
         "no variable MARGINCALL_SECRET_MAIN_API_KEY\n"
-        "DIR/config.yaml:2: accounts.main.credentials: the secret main_secret is missing: no file DIR/secrets/main_secret and "
+        "DIR/config.yaml:2: accounts.main.credentials: the secret main_secret is missing: no file DIR/secrets/main_secret, "
+        "DIR/credentials/main_secret and "
         "no variable MARGINCALL_SECRET_MAIN_SECRET\n"
-        "DIR/config.yaml:4: channels.phone.url_from: the secret phone_url is missing: no file DIR/secrets/phone_url and "
+        "DIR/config.yaml:4: channels.phone.url_from: the secret phone_url is missing: no file DIR/secrets/phone_url, "
+        "DIR/credentials/phone_url and "
         "no variable MARGINCALL_SECRET_PHONE_URL"
     )
     assert load(path, environ={}, read_secrets=False).secrets == {}
