@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.chronicle.noticing import ASKED, margin_event, others_margin
+from monitor.chronicle.noticing import others_margin
+from monitor.chronicle.standing import as_it_stands, earlier, of_margins
 from monitor.chronicle.telling import told_alone
-from monitor.lives.case import LONGEST, PATIENCE, SETTLES, Case, CaseId, again
-from monitor.lives.ending import Part, parts, stretch
+from monitor.lives.case import LONGEST, PATIENCE, RISES, SETTLES, Case, CaseId, again
+from monitor.lives.ending import Part, parts
 from monitor.lives.event import EventKind, LifeEvent
-from monitor.lives.margins import confirmed
+from monitor.lives.margins import confirmed, guessed
 from monitor.lives.records import Fill, FillCause, Records
 from monitor.lives.state import LifeChanges
+from monitor.lives.stretch import stretch
 from monitor.lives.unit import unit_of
-from monitor.lives.words import agrees
+from monitor.lives.words import agrees, enlarged, opening
 from monitor.margin.quantities import ZERO
 from monitor.memory import Commit, Memory
 from monitor.policy import Policy
@@ -52,34 +54,41 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
         return Change(memory=memory, commit=Commit(at=now))
     events: list[LifeEvent] = []
     if case.of_size:
-        asked, fills = _explained(case, records, memory)
+        asked, fills = _explained(case, records, memory, now)
         if fills is None or (records.again and _may_say_more(case, fills, now)):
             return postponed(memory, policy, name, now)
         others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)
         events = [_event(asked, part, memory, now) for part in parts(asked, fills, records, others=others)]
-        # That it grew was certain from the readings.
-        events = [event for event in events if event.kind is not EventKind.GREW]
+        if asked is not case and not case.heard:
+            events = [*as_it_stands(earlier(case, asked), now), *events]
         unsure = any(event.breakdown is not None and not agrees(event.breakdown) for event in events)
         if unsure and now - case.until < SETTLES and not any(event.kind in FORCED for event in events):
             return postponed(memory, policy, name, now)
     elif records.again and case.tries < ASK_AGAIN:
         return postponed(memory, policy, name, now)
     pairs = [(change, confirmed(change, records, case.assessment)) for change in case.changes]
+    wait = not (case.of_size or case.away) and now - case.until < PATIENCE
+    if wait and any(guessed(change, rows) for change, rows in pairs):
+        return postponed(memory, policy, name, now)
     shown = [one for change, rows in pairs for one in (rows or (change,))]
-    margins = [_of_margin(case, one, now) for one in shown if not (one.cause not in ASKED and not case.away)]
+    margins = of_margins(case, tuple(shown), now)
     return _answered(
         memory, policy, case, now, events=[*events, *margins], pairs=[(change, rows) for change, rows in pairs if rows]
     )
 
 
-def _explained(case: Case, records: Records, memory: Memory) -> tuple[Case, tuple[Fill, ...] | None]:
-    """The fills that explain the case; where it is of several questions and they do not explain all, the newest of them alone."""
+def _explained(case: Case, records: Records, memory: Memory, now: datetime) -> tuple[Case, tuple[Fill, ...] | None]:
+    """The fills that explain the case; where it is of several questions and they do not explain all, the newest of them alone,
+    after a while: an exchange may be late with the others. Nobody waits for what was forced, nor again after a minute.
+    """
     seen = memory.positions.get(case.key)
     reborn = case.ended and seen is not None and seen.first_seen <= case.until
     fills = stretch(case, records.fills, reborn=reborn)
     if fills is not None or case.last is None:
         return case, fills
-    return case.last, stretch(case.last, records.fills, reborn=reborn)
+    newest = stretch(case.last, records.fills, reborn=reborn)
+    forced = newest is not None and any(fill.cause is not FillCause.TRADE for fill in newest)
+    return (case.last, newest) if forced or case.heard or now - case.until >= RISES else (case, None)
 
 
 def _may_say_more(case: Case, fills: Sequence[Fill], now: datetime) -> bool:
@@ -88,16 +97,15 @@ def _may_say_more(case: Case, fills: Sequence[Fill], now: datetime) -> bool:
     """
     if any(fill.cause is not FillCause.TRADE for fill in fills):
         return case.tries < FORCED_AGAIN
+    if case.rising:
+        return False
     patience = NEAR_ITS_END if may_be_liquidated(case.assessment) else CALM
     return now - case.until < patience
 
 
-def _of_margin(case: Case, change: MarginChange, now: datetime) -> LifeEvent:
-    return replace(margin_event(change, now), waits=case.away)
-
-
 def _event(case: Case, part: Part, memory: Memory, now: datetime) -> LifeEvent:
     """A part of the ending as an event, with what margincall itself had added."""
+    position = case.assessment.position
     mine = [one for one in memory.top_ups.intents.values() if one.key == case.key and one.epoch == case.epoch]
     added = [one.amount for one in mine if one.state in APPLIED and one.amount > 0]
     return LifeEvent(
@@ -106,12 +114,13 @@ def _event(case: Case, part: Part, memory: Memory, now: datetime) -> LifeEvent:
         kind=part.kind,
         at=part.at,
         seen_at=now,
-        currency=case.assessment.position.instrument.settle_currency,
-        unit=unit_of(case.assessment.position.instrument),
-        before=part.before,
+        currency=position.instrument.settle_currency,
+        unit=unit_of(position.instrument),
+        before=None if part.kind is case.birth else part.before,
         after=part.left,
         ended=part.ended,
-        breakdown=replace(part.breakdown, added=sum(added, ZERO), added_times=len(added)),
+        detail=opening(position) if part.kind is case.birth else enlarged(position, part) if part.opened else "",
+        breakdown=None if part.breakdown is None else replace(part.breakdown, added=sum(added, ZERO), added_times=len(added)),
         waits=case.away,
     )
 
@@ -145,13 +154,15 @@ def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Ch
     if case is None:
         return Change(memory=memory, commit=Commit(at=now))
     if now - case.until >= LONGEST or (case.told and not case.of_size):
-        left = () if case.told and not case.of_size else tuple(_of_margin(case, one, now) for one in case.changes)
+        left = () if case.told and not case.of_size else of_margins(case, case.changes, now)
         return _answered(memory, policy, case, now, events=left)
+    if case.rising and now - case.until >= RISES:
+        return _answered(memory, policy, case, now, events=as_it_stands(case, now))
     later = again(case, now)
     events: tuple[LifeEvent, ...] = ()
     if not case.told and now - case.until >= PATIENCE:
         later = replace(later, told=True)
-        events = (_as_it_stands(case, now),) if case.of_size else tuple(_of_margin(case, one, now) for one in case.changes)
+        events = as_it_stands(case, now)
     lives = memory.lives
     messages, spoken = told_alone([one for one in events if not one.waits], policy, memory, now)
     after = replace(
@@ -163,24 +174,4 @@ def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Ch
     return Change(
         memory=replace(memory, lives=after),
         commit=Commit(at=now, messages=messages, lives=LifeChanges(events=events, cases=(later,))),
-    )
-
-
-def _as_it_stands(case: Case, now: datetime) -> LifeEvent:
-    """What the readings alone show."""
-    position = case.assessment.position
-    return LifeEvent(
-        key=case.key,
-        epoch=case.epoch,
-        kind=EventKind.GONE if case.ended else EventKind.SHRANK,
-        at=case.until,
-        since=case.since,
-        seen_at=now,
-        currency=position.instrument.settle_currency,
-        unit=unit_of(position.instrument),
-        before=position.contracts,
-        after=case.contracts,
-        ended=case.ended,
-        detail="" if case.ended else "By whom is not known yet: it may have been a partial liquidation.",
-        waits=case.away,
     )

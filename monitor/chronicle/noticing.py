@@ -7,23 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.alerts.rounding import digits
+from monitor.chronicle.standing import ASKED, as_it_stands, margin_event
 from monitor.chronicle.telling import told_alone
 from monitor.lives.case import Case, CaseId, merged
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.lives.unit import unit_of
 from monitor.margin.position import PositionKey, Side
-from monitor.margin.quantities import ZERO, plain
+from monitor.margin.quantities import ZERO
 from monitor.memory import Commit, Memory, PositionMemory
 from monitor.observe import Observation
 from monitor.policy import Policy
 from monitor.spend.change import Change
-from monitor.topups.changes import ChangeCause, MarginChange
+from monitor.topups.changes import MarginChange
 
-ASKED = frozenset({ChangeCause.ELSEWHERE, ChangeCause.UNKNOWN, ChangeCause.EXCHANGE})
-"""Changes of margin whose record is looked for; the others explain themselves, or are told as automatic margin. After a time in
-which nothing watched, the record of every change is looked for: a sum tells little."""
 _OTHER = {Side.LONG: Side.SHORT, Side.SHORT: Side.LONG}
 
 
@@ -44,10 +41,15 @@ class _Page:
         self.events.append(_event(seen, kind, self.now, waits=self.away, **facts))
 
     def case(self, case: Case) -> None:
-        known = self.cases.get(case.id) or self.before.lives.cases.get(case.id)
+        here = self.cases.get(case.id)
+        known = here or self.before.lives.cases.get(case.id)
         # One that was missing and is back had not ended: whatever happened to it is another question.
         if known is not None and known.ended and not case.ended:
             known = known.instead
+        # What only became larger is certain, and a newer question is asked by itself: what it brought would be counted twice.
+        if known is not None and known.rising and here is None:
+            self.events.extend(as_it_stands(known, self.now))
+            known = None
         self.cases[case.id] = merged(known, case)
 
 
@@ -101,22 +103,13 @@ def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first:
     other = replace(seen.key, side=_OTHER[seen.key.side])
     turned = not seen.assessment.position.hedged and other in page.before.positions
     kind = EventKind.FLIPPED if turned else EventKind.OPENED
-    page.event(seen, kind, since=known.last_good, after=seen.assessment.position.contracts, detail=_opening(seen))
-
-
-def _opening(seen: PositionMemory) -> str:
-    position = seen.assessment.position
-    leverage = "" if position.leverage is None else f", {plain(position.leverage)}x"
-    coin = position.instrument.settle_currency
-    size = f"{digits(position.contracts)} {unit_of(position.instrument)} at {digits(position.entry_price)}"
-    return f"Size {size}{leverage}, margin {digits(position.isolated_margin)} {coin}."
+    born = _case(page, seen, until=seen.last_seen, contracts=seen.assessment.position.contracts)
+    page.case(replace(born, birth=kind, since=known.last_good or seen.last_seen, free=None, free_at=None))
 
 
 def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:
     old, new = was.assessment.position, seen.assessment.position
-    if new.contracts > old.contracts:
-        page.event(seen, EventKind.GREW, since=was.last_seen, before=old.contracts, after=new.contracts)
-    elif new.contracts < old.contracts or page.away:
+    if new.contracts != old.contracts or page.away:
         page.case(_case(page, was, until=seen.last_seen, contracts=new.contracts))
     if old.leverage is not None and new.leverage is not None and old.leverage != new.leverage:
         page.event(seen, EventKind.LEVERAGE_CHANGED, since=was.last_seen, before=old.leverage, after=new.leverage)
@@ -131,24 +124,6 @@ def _margin(page: _Page, change: MarginChange) -> None:
         page.case(replace(_case(page, was, until=change.at, contracts=now), changes=(change,)))
         return
     page.events.append(replace(margin_event(change, page.now), waits=page.away))
-
-
-def margin_event(change: MarginChange, now: datetime) -> LifeEvent:
-    """A change of margin as an event: at the exchange's time where its record confirms it."""
-    return LifeEvent(
-        key=change.key,
-        epoch=change.epoch,
-        kind=EventKind.MARGIN_ADDED if change.amount > 0 else EventKind.MARGIN_REDUCED,
-        at=change.at,
-        since=None if change.record else change.since,
-        seen_at=now,
-        currency=change.currency,
-        before=change.before.isolated_margin,
-        after=change.after.isolated_margin,
-        amount=change.amount,
-        cause=change.cause.value,
-        actor=change.actor,
-    )
 
 
 def _ended(page: _Page, gone: PositionMemory) -> Case:

@@ -96,8 +96,8 @@ def _unread(memory: Memory, policy: Policy) -> bool:
 
 
 def _away_by(waiting: Sequence[LifeEvent]) -> tuple[datetime, datetime]:
-    """The time that these events speak of: they were kept by a run that ended before it could tell them."""
-    return min(one.since or one.at for one in waiting), max(one.at for one in waiting)
+    """From the first of these events until they were known: they were kept by a run that ended before it could tell them."""
+    return min(one.since or one.at for one in waiting), max(one.seen_at for one in waiting)
 
 
 def _name(case: Case) -> str:

@@ -101,6 +101,7 @@ class Inquiry:
             since=since,
             until=now,
             life_since=min(case.first_seen, since) if case.ended else since,
+            read_at=case.sized_at,
         )
         try:
             async with asyncio.timeout(LONGEST_SECONDS):

@@ -91,7 +91,7 @@ class Asked:
         The two clocks agree to some hundredths of a second only, and a reading may show what is a moment old.
         """
         changed = self.inquiry.position.changed
-        return self.ours(changed) + _SAME_CHANGE if changed.isdecimal() else self.inquiry.since
+        return self.ours(changed) + _SAME_CHANGE if changed.isdecimal() else self.inquiry.read_at
 
     def ours(self, exchange_ms: int | str) -> datetime:
         """A moment of the exchange in our time, aware UTC."""

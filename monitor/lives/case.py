@@ -1,7 +1,7 @@
-"""Cases: what two readings showed and only the exchange's records can explain; one open question a life.
+"""Cases: what two readings showed and only the exchange's records can explain or date; one open question a life.
 
 A case is asked about again and again, ever more slowly, until the records explain it; what they do not explain within a minute is
-told as it stands, and explained later if they ever do.
+told as it stands, and explained later if they ever do. What only made a position larger is certain: only its time is asked for.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitor.lives.event import EventKind
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
+from monitor.margin.quantities import ZERO
 from monitor.topups.changes import MarginChange
 
 PATIENCE = timedelta(minutes=1)
 """What is not explained by then is told as it stands."""
+RISES = timedelta(seconds=15)
+"""So long the time of what only made a position larger is looked for."""
 SETTLES = timedelta(seconds=15)
 """For so long what came back is looked for in the balance before a difference is told."""
 LONGEST = timedelta(hours=24)
@@ -29,13 +33,15 @@ CaseId = tuple[PositionKey, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One question. ``assessment``: the position as last read before it happened, at ``since``; ``until``: the reading that
-    showed it. ``contracts``: how many were left then; ``ended``: it was no longer there.
+    showed it. ``contracts``: how many there were then; ``ended``: it was no longer there. ``birth`` (opened, flipped): the life
+    began in that time; ``assessment`` is its first reading then, and ``since`` the reading before it, without it.
 
     ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
     become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the
     same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood. ``read_at``: what the store calls
-    the reading at ``since``, whatever became of the clock. ``last``: the newest of several questions that became one;
-    ``instead``: the one that was open when the position was first missing. These two are not kept over a restart.
+    the reading at ``since``, whatever became of the clock. ``last``: the newest of several questions that became one,
+    ``heard``: what came before it was told as it stood; ``instead``: the one that was open when the position was first missing.
+    These three are not kept over a restart.
     """
 
     key: PositionKey
@@ -54,9 +60,11 @@ class Case:
     others: Decimal = Decimal(0)
     away: bool = False
     told: bool = False
+    birth: EventKind | None = None
     tries: int = 0
     read_at: datetime | None = None
     last: Case | None = None
+    heard: bool = False
     instead: Case | None = None
 
     @property
@@ -65,14 +73,28 @@ class Case:
         return self.key, self.epoch
 
     @property
+    def before(self) -> Decimal:
+        """How many contracts there were at ``since``."""
+        return ZERO if self.birth else self.assessment.position.contracts
+
+    @property
+    def sized_at(self) -> datetime:
+        """When ``assessment`` was read."""
+        return self.until if self.birth else self.since
+
+    @property
     def of_size(self) -> bool:
         """Whether the number of contracts is another one than before, or was meanwhile."""
-        changed = self.contracts != self.assessment.position.contracts
-        return self.ended or changed or (self.last is not None and self.last.of_size)
+        return self.ended or self.contracts != self.before or (self.last is not None and self.last.of_size)
+
+    @property
+    def rising(self) -> bool:
+        """Whether all that one reading showed is that it became larger, or was opened."""
+        return not self.ended and self.contracts > self.before and (self.last is None or self.last.since == self.since)
 
 
 def merged(known: Case | None, now: Case) -> Case:
-    """A question that is open, and a newer one about the same life: one question about both."""
+    """A question that is open, and a newer one about the same life: one question about both. A birth has none before it."""
     if known is None:
         return now
     ending = now.ended and not known.ended
@@ -88,6 +110,7 @@ def merged(known: Case | None, now: Case) -> Case:
         others=known.others,
         away=known.away,
         last=known.last if known.ended else replace(now, last=None),
+        heard=known.heard if known.ended else known.told,
         instead=known if ending else known.instead,
     )
 

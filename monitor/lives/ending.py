@@ -1,8 +1,4 @@
-"""Ending: from an exchange's records to what happened: which fills made a position smaller, who caused them, what they cost.
-
-A reading and the exchange's clock agree only to a second or two, so the fills that belong to a case are found by their sum: the
-stretch of fills that leads from the size before to the size after.
-"""
+"""Ending: from the fills of a case to what happened: who caused them, when, what they cost, and what came back."""
 
 from __future__ import annotations
 
@@ -19,10 +15,6 @@ from monitor.margin.quantities import ZERO
 
 SLACK = timedelta(seconds=5)
 """Flows so near a reading are placed by the margin that they left; rows of the insurance fund may be that much early."""
-EARLY = timedelta(seconds=2)
-"""A fill may be that much older than the reading that does not show it yet."""
-LATE = timedelta(seconds=1)
-"""A fill may be that much younger than the reading that shows it already."""
 _JUST = timedelta(microseconds=1)
 OF_MARGINS = "margin changes"
 """How what is missing of margin changes begins: an ending does not hang on it."""
@@ -45,69 +37,25 @@ _MARGIN_FLOWS = {FlowKind.MARGIN_ADDED, FlowKind.MARGIN_TAKEN, FlowKind.AUTO_ADD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A stretch of fills with one cause. ``left``: contracts after it; ``ended``: none are."""
+    """A stretch of fills with one cause. ``left``: contracts after it; ``ended``: none are. ``breakdown``: of what was closed, if
+    anything was. ``opened``: so many contracts were opened, at ``price`` on average and for ``fee``; None where not recorded.
+    """
 
     kind: EventKind
     at: datetime
     before: Decimal
     left: Decimal
     ended: bool
-    breakdown: Breakdown
-
-
-def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple[Fill, ...] | None:
-    """The fills, oldest first, that lead from the size before to the size after; None where they are not all there yet.
-
-    Which fills a reading shows is certain but for those close to it; every choice there that leads from one size to the other is
-    looked at, the one that agrees best with the clocks counts, and where two agree equally and tell of other causes none does.
-    ``reborn``: the reading that showed the end showed another life; else nothing may be left open by the fills after the end.
-    """
-    found: dict[int, list[tuple[Fill, ...]]] = {}
-    starts, shown = _around(fills, case.since), _around(fills, case.until)
-    before, sums = case.assessment.position.contracts, [ZERO]
-    for fill in fills:
-        sums.append(sums[-1] + (-fill.contracts if fill.closes else fill.contracts))
-    for start in starts:
-        for last in shown:
-            left = before + sums[last] - sums[start]
-            fits = (left > 0 if reborn else left == 0) if case.ended else left == case.contracts
-            some = _leading(case, fills, start, last) if fits else ()
-            if some:
-                off = abs(start - _first_after(fills, case.since)) + abs(last - _first_after(fills, case.until))
-                found.setdefault(off, []).append(some)
-    if not found:
-        return None
-    best = found[min(found)]
-    return best[0] if len({tuple(fill.cause for fill in some) for some in best}) == 1 else None
-
-
-def _around(fills: Sequence[Fill], at: datetime) -> range:
-    """How many of the fills a reading at this time may show: the exchange may answer late, and clocks differ."""
-    return range(_first_after(fills, at - EARLY), _first_after(fills, at + LATE) + 1)
-
-
-def _leading(case: Case, fills: Sequence[Fill], start: int, last: int) -> tuple[Fill, ...]:
-    """The fills from ``start`` to the end of the life, or before ``last``; none where they close more than there was."""
-    size = case.assessment.position.contracts
-    end = None if case.ended else last
-    for index in range(start, last):
-        fill = fills[index]
-        size += -fill.contracts if fill.closes else fill.contracts
-        if size < 0:
-            return ()
-        if size == 0 and end is None:
-            end = index + 1
-    return () if end is None else tuple(fills[start:end])
-
-
-def _first_after(fills: Sequence[Fill], at: datetime) -> int:
-    return next((index for index, fill in enumerate(fills) if fill.at > at), len(fills))
+    breakdown: Breakdown | None
+    opened: Decimal = ZERO
+    price: Decimal | None = None
+    fee: Decimal | None = None
 
 
 def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decimal) -> tuple[Part, ...]:
     """What a stretch of fills was, each cause by itself, in order; ``others``: the margin behind other positions now."""
     found: list[Part] = []
-    size, done = case.assessment.position.contracts, 0
+    size, done = case.before, 0
     groups = [(cause, list(group)) for cause, group in groupby(fills, key=lambda fill: fill.cause)]
     insured = _insurance_group(groups)
     for number, (cause, group) in enumerate(groups):
@@ -116,30 +64,44 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
         ended = case.ended and number == len(groups) - 1
         if size == before and not ended:
             continue  # bought and sold again: the position is as it was
-        kind = _ENDS[cause] if ended else EventKind.GREW if size > before else _PARTS[cause]
-        flows = _insurance_rows(case, records) if number == insured else []
-        found.append(
-            Part(
-                kind=kind,
-                at=group[-1].at,
-                before=before,
-                left=size,
-                ended=ended,
-                breakdown=replace(
-                    _broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
-                    margin=_margin_before(case, fills[:first], group[-1].at, records),
-                ),
+        told = None
+        if any(fill.closes for fill in group):
+            flows = _insurance_rows(case, records) if number == insured else []
+            told = replace(
+                _broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
+                margin=_margin_before(case, fills[:first], group[-1].at, records),
             )
-        )
+        if size > before:
+            found.append(_risen(case, group, before, size, told))
+        else:
+            kind = _ENDS[cause] if ended else _PARTS[cause]
+            found.append(Part(kind=kind, at=group[-1].at, before=before, left=size, ended=ended, breakdown=told))
     return tuple(found)
+
+
+def _risen(case: Case, group: Sequence[Fill], before: Decimal, size: Decimal, told: Breakdown | None) -> Part:
+    """What was opened, from its first fill on, or became larger with the last one."""
+    opening = [fill for fill in group if not fill.closes]
+    kind = case.birth if case.birth and before == 0 else EventKind.GREW
+    return Part(
+        kind=kind,
+        at=group[-1].at if kind is EventKind.GREW else group[0].at,
+        before=before,
+        left=size,
+        ended=False,
+        breakdown=told,
+        opened=sum((fill.contracts for fill in opening), ZERO),
+        price=_average(opening, inverse=case.assessment.position.instrument.contract.value == "inverse"),
+        fee=_total(fill.fee for fill in opening),
+    )
 
 
 def _margin_before(case: Case, earlier: Sequence[Fill], until: datetime, records: Records) -> Decimal | None:
     """The isolated margin behind a part: as last read, with what came and went until then; None where an earlier part of the
-    same stretch changed it by nobody knows how much.
+    same stretch changed it by nobody knows how much, and in the reading in which a life was first seen.
     """
     changed = _total(fill.margin_change for fill in earlier)
-    if changed is None:
+    if changed is None or case.birth:
         return None
     since = [flow for flow in _between(records, _read_after(case, records), until) if flow.in_margin]
     return case.assessment.position.isolated_margin + changed + sum((flow.amount for flow in since), ZERO)
@@ -162,7 +124,7 @@ def _broken_down(
     others: Decimal,
 ) -> Breakdown:
     position = case.assessment.position
-    closing = [fill for fill in group if fill.closes] or list(group)
+    closing = [fill for fill in group if fill.closes]
     contracts = sum((fill.contracts for fill in closing), ZERO)
     profit, fees = _total(fill.profit for fill in group), _total(fill.fee for fill in group)
     insured = _insured([*(fill.insurance for fill in group), *(flow.amount for flow in insurance)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from monitor.margin.assessment import Assessment, assess
 from monitor.margin.quantities import ZERO
 from monitor.topups.changes import ChangeCause, MarginChange
 from monitor.topups.stand import stand_of
+from monitor.topups.watch import cause_elsewhere
 
 SLACK = timedelta(seconds=5)
 Row = tuple[datetime, Decimal, ChangeCause, str]
@@ -25,7 +27,7 @@ _CAUSES = {
 def confirmed(change: MarginChange, records: Records, before: Assessment) -> tuple[MarginChange, ...]:
     """The rows of the exchange that make up the change, each as a change of its own; empty where they do not add up to it.
 
-    What was taken for funding, and is not recorded as such, is unknown.
+    What was taken for funding, and is not recorded as such, is not funding (see ``guessed``).
 
     The stands between them are worked out from the position ``before`` at the mark at which it was read: the exchange keeps none.
     """
@@ -43,7 +45,7 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
     rows = _adding_up(rows, change)
     if not rows and change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept:
         # The likeliest guess, and wrong: the exchange would have recorded it.
-        return (replace(change, cause=ChangeCause.UNKNOWN),)
+        return (replace(change, cause=cause_elsewhere(change.since, change.at)),)
     made = []
     margin = change.before.isolated_margin
     stand = change.before
@@ -55,6 +57,11 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         )
         stand = after
     return tuple(made)
+
+
+def guessed(change: MarginChange, rows: Sequence[MarginChange]) -> bool:
+    """Whether that it was funding is only a guess so far: its record may be late."""
+    return change.cause is ChangeCause.FUNDING and not any(row.record for row in rows)
 
 
 def _adding_up(rows: list[Row], change: MarginChange) -> list[Row]:

@@ -101,14 +101,15 @@ class Totals:
 class Inquiry:
     """What is asked about one position: everything of its instrument and side from ``since`` to ``until`` (aware UTC, ours).
 
-    ``position``: as last read. ``life_since``: where money over its whole life is wanted (funding, fees), since when; never later
-    than ``since``. Adapters widen both ends by a minute, since clocks differ, and leave out what belongs to another side.
+    ``position``: as read at ``read_at``. ``life_since``: where money over its whole life is wanted (funding, fees), since when;
+    never later than ``since``. Adapters widen both ends by a minute, since clocks differ, and leave out what is another side's.
     """
 
     position: Position
     since: datetime
     until: datetime
     life_since: datetime
+    read_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,10 @@ from decimal import Decimal
 
 from monitor.alerts.rounding import digits, money_down, span
 from monitor.alerts.wording import exchange_name, fit, short_symbol
+from monitor.lives.ending import Part
 from monitor.lives.event import Breakdown, EventKind, LifeEvent
+from monitor.lives.unit import unit_of
+from monitor.margin.position import Position, Side
 from monitor.margin.quantities import ZERO, plain
 
 _HEADS = {
@@ -61,6 +64,23 @@ def title(event: LifeEvent) -> str:
         change = f"{plain(event.before)}{times} -> {plain(event.after)}{times}"
         return fit(f"{name} {head}: {change}", f"{name} {head}")
     return fit(f"{name} {head}{_cost(event)}", f"{name} {head}")
+
+
+def opening(position: Position) -> str:
+    """How a position that was opened was first seen."""
+    leverage = "" if position.leverage is None else f", {plain(position.leverage)}x"
+    coin = position.instrument.settle_currency
+    size = f"{digits(position.contracts)} {unit_of(position.instrument)} at {digits(position.entry_price)}"
+    return f"Size {size}{leverage}, margin {digits(position.isolated_margin)} {coin}."
+
+
+def enlarged(position: Position, part: Part) -> str:
+    """At what price a position became larger, and what that cost."""
+    coin = position.instrument.settle_currency
+    price = "a price that is not recorded" if part.price is None else digits(_shown(part.price, position.entry_price))
+    fee = f", fees {_signed(part.fee, coin)}" if part.fee else ""
+    did = "bought" if position.key.side is Side.LONG else "sold"
+    return f"{digits(part.opened)} {unit_of(position.instrument)} {did} at {price}{fee}."
 
 
 def _head(event: LifeEvent) -> str:

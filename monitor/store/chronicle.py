@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.lives.case import Case
-from monitor.lives.event import LifeEvent
+from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.margin.position import PositionKey
 from monitor.margin.quantities import dec, dec_or_none
@@ -91,6 +91,7 @@ def _cases(connection: sqlite3.Connection) -> list[Case]:
                 tries=kept[10],
                 free_at=time_or_none(kept[11]),
                 read_at=from_ms(kept[12]),
+                birth=EventKind(kept[13]) if kept[13] else None,
                 changes=_asked(connection, key, row[5], kept[1], kept[2]),
                 assessment=assessment_of(key, row[4], row[7 + len(CASE) :], terms),
             )

@@ -19,7 +19,10 @@ EVENT = (
 )  # fmt: skip
 KEEP_EVENT = f"{insert('events', EVENT)} ON CONFLICT (id) DO UPDATE SET {replacing(EVENT[5:])}"
 
-CASE = ("life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at", "read_at")
+CASE = (
+    "life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at", "read_at",
+    "birth",
+)  # fmt: skip
 KEEP_CASE = f"{insert('cases', CASE)} ON CONFLICT (life) DO UPDATE SET {replacing(CASE[1:])}"
 
 _AMOUNTS = tuple(part.name for part in fields(Breakdown) if part.name not in {"added_times", "missing", "whole_life"})
@@ -92,6 +95,7 @@ def case_row(case: Case, life: int) -> tuple[Any, ...]:
         case.tries,
         ms_or_none(case.free_at),
         to_ms(case.read_at or case.since),
+        case.birth.value if case.birth else "",
     )
 
 

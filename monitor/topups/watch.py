@@ -80,6 +80,11 @@ def _cause(before: Assessment, after: Assessment, amount: Decimal, *, since: dat
         return ChangeCause.EXCHANGE
     if _hour_passed(since, at) and abs(amount) <= MOST_FUNDING * after.ours.notional:
         return ChangeCause.FUNDING
+    return cause_elsewhere(since, at)
+
+
+def cause_elsewhere(since: datetime, at: datetime) -> ChangeCause:
+    """Of a change that none of the other causes explains: somebody's hand, where the time between the readings is short."""
     return ChangeCause.ELSEWHERE if at - since <= UNSEEN else ChangeCause.UNKNOWN
 
 

@@ -62,6 +62,10 @@ class World:
     def answer(self, seconds: float, *fills: Fill, **records: Any) -> None:
         """The exchange's answer about the only case."""
         (case,) = self.memory.lives.cases.values()
+        self.conclude(seconds, case, *fills, **records)
+
+    def conclude(self, seconds: float, case: Case, *fills: Fill, **records: Any) -> None:
+        """The exchange's answer about a case."""
         told = Records(at=at(seconds), fills=fills, **records)
         self._keep(concluded(self.memory, self.policy, case.id, told, at(seconds)))
 
@@ -95,6 +99,12 @@ def fill(seconds: float, contracts: str, cause: FillCause = FillCause.TRADE, **c
     return Fill(at=at(seconds), cause=cause, contracts=size, **{**values, **changes})
 
 
+def bought(seconds: float, contracts: str) -> Fill:
+    """A fill that makes the position larger, at 100, for 0.1 % fee."""
+    size = D(contracts)
+    return fill(seconds, contracts, price=D(100), profit=D(0), fee=D("-0.1") * size, closes=False)
+
+
 def held(contracts: str = "10", **changes: Any) -> Position:
     return position(contracts=D(contracts), **changes)
 
@@ -113,17 +123,66 @@ def test_what_is_open_at_the_first_look_is_found_and_what_comes_later_is_opened(
     world = World()
     world.see(0, held())
     world.see(10, held(), held(symbol=ETH))
+    assert world.kinds == [E.FOUND]
+    assert (world.case.since, world.case.sized_at) == (at(0), at(10))
+    # closed and opened again between the two readings: the life that is there began with the last of them
+    world.answer(11, bought(3, "10"), fill(4, "10"), bought(5, "4"), bought(8, "6"), missing=("fees: none",), again=True)
     assert world.kinds == [E.FOUND, E.OPENED]
     assert world.messages == [("info", "ETH/USDT long opened")]
-    assert world.events[1].since == at(0)
-    assert "within 10 s before 22 Nov 03:10:10 UTC" in world.bodies[0]
+    assert (world.events[1].at, world.events[1].since, world.events[1].before, world.events[1].after) == (
+        at(5),
+        None,
+        None,
+        D(10),
+    )
+    assert "opened, at 22 Nov 03:10:05 UTC." in world.bodies[0]
     assert "Size 10 ETH at 100, 10x, margin 100 USDT." in world.bodies[0]
+
+
+def test_opening_that_no_record_dates_is_told_as_it_was_seen():
+    world = World()
+    world.see(0)
+    world.see(10, held())
+    world.answer(12, bought(8, "9"))  # one is not there yet
+    world.silence(24)
+    assert world.messages == []
+    world.silence(25)
+    assert world.messages == [("info", "BTC/USDT long opened")]
+    assert (world.events[0].at, world.events[0].since) == (at(10), at(0))
+    assert "within 10 s before 22 Nov 03:10:10 UTC" in world.bodies[0]
+    assert world.memory.lives.cases == {}
+
+
+def test_opening_that_something_else_follows_is_told_as_it_was_seen():
+    world = World()
+    world.see(0)
+    world.see(10, held())
+    world.see(11, held("6", isolated_margin=D(60)))
+    assert world.kinds == [E.OPENED, E.MARGIN_REDUCED]
+    assert world.events[0].after == D(10)
+    world.answer(12, bought(8, "10"), fill(10.5, "4"))
+    assert world.kinds[2:] == [E.SHRANK]
+
+
+def test_life_that_was_liquidated_in_part_before_it_was_first_seen_tells_of_both():
+    world = World()
+    world.see(0)
+    world.see(10, held("6"))
+    world.answer(11, bought(3, "10"), fill(8, "4", FillCause.REDUCTION))
+    assert [(event.kind, event.before, event.after) for event in world.events] == [
+        (E.OPENED, None, D(10)), (E.PARTLY_LIQUIDATED, D(10), D(6)),
+    ]  # fmt: skip
+    told = world.events[1].breakdown
+    assert told is not None
+    assert told.margin is None  # nothing was read before it
+    assert world.messages[1] == ("critical", "PARTLY LIQUIDATED: BTC/USDT long, -20.38 USDT")
 
 
 def test_opening_without_a_known_leverage_names_none():
     world = World()
     world.see(0)
     world.see(10, held(leverage=None))
+    world.answer(11, bought(5, "10"))
     assert "Size 10 BTC at 100, margin 100 USDT." in world.bodies[0]
 
 
@@ -132,18 +191,62 @@ def test_side_that_turns_in_one_way_mode_is_told_as_turned_and_in_hedge_mode_as_
         world = World()
         world.see(0, held(hedged=hedged))
         world.see(10, held(hedged=hedged, side=Side.SHORT))
+        (born,) = (case for case in world.memory.lives.cases.values() if case.birth)
+        world.conclude(11, born, bought(5, "10"))
         assert world.kinds == [E.FOUND, kind]
+        assert world.events[1].at == at(5)
 
 
-def test_growth_leverage_and_tiers_are_certain_from_two_readings():
+def test_leverage_and_tiers_are_certain_from_two_readings_and_growth_has_its_time_from_the_records():
     world = World()
     world.see(0, held())
     world.see(10, held("12", isolated_margin=D(120), leverage=D(8), tiers=one_tier("0.02")))
-    assert world.kinds == [E.FOUND, E.GREW, E.LEVERAGE_CHANGED, E.TIERS_CHANGED, E.MARGIN_ADDED]
+    assert world.kinds == [E.FOUND, E.LEVERAGE_CHANGED, E.TIERS_CHANGED, E.MARGIN_ADDED]
     assert [event.cause for event in world.events[-1:]] == ["fill"]
-    assert world.messages == [("info", "BTC/USDT long is larger: 10 -> 12")]  # the rest follows after five minutes
+    assert world.messages == [("info", "BTC/USDT long has another leverage: 10x -> 8x")]  # the rest follows after five minutes
+    world.answer(11, bought(4, "0.5"), bought(6, "1.5"))
+    (grew,) = world.events[4:]
+    assert (grew.kind, grew.at, grew.since, grew.before, grew.after) == (E.GREW, at(6), None, D(10), D(12))
+    assert grew.detail == "2 BTC bought at 100, fees -0.2 USDT."
+    assert grew.breakdown is None
     world.tick(310)
-    assert world.messages[1] == ("info", "BTC/USDT long has another leverage: 10x -> 8x")
+    assert world.messages[1] == ("info", "BTC/USDT long is larger: 10 -> 12")
+
+
+def test_growth_hides_no_partial_liquidation():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("12", isolated_margin=D(120)))
+    world.answer(11, fill(4, "4", FillCause.REDUCTION), bought(6, "6"))
+    assert [(event.kind, event.before, event.after) for event in world.events[2:]] == [
+        (E.PARTLY_LIQUIDATED, D(10), D(6)), (E.GREW, D(6), D(12)),
+    ]  # fmt: skip
+
+
+def test_growth_with_sales_in_between_has_what_they_brought():
+    world = World()
+    world.see(0, held(side=Side.SHORT))
+    world.see(10, held("12", isolated_margin=D(120), side=Side.SHORT))
+    world.answer(11, fill(4, "1"), replace(bought(6, "3"), price=None, fee=None))
+    assert world.events[-1].detail == "3 BTC sold at a price that is not recorded."
+    told = world.events[-1].breakdown
+    assert told is not None
+    assert (told.contracts, told.profit, told.fees) == (D(1), D(-5), None)
+
+
+def test_growth_is_told_as_it_was_seen_when_something_else_follows_or_no_record_comes():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("12", isolated_margin=D(125)))  # 5 more than the growth explains, and nobody knows from where
+    world.see(11, held("13", isolated_margin=D(135)))
+    assert [(event.kind, event.after) for event in world.events if event.kind is E.GREW] == [(E.GREW, D(12))]
+    world.silence(25)
+    assert world.memory.lives.cases != {}
+    world.silence(26)
+    assert [(event.kind, event.since, event.after) for event in world.events if event.kind is E.GREW] == [
+        (E.GREW, at(0), D(12)), (E.GREW, at(10), D(13)),
+    ]  # fmt: skip
+    assert world.memory.lives.cases == {}
 
 
 def test_margin_moved_by_another_leverage_is_kept_and_not_told_as_somebodys_hand():
@@ -215,6 +318,7 @@ def test_a_balance_older_than_the_last_change_of_a_margin_is_not_compared_with()
     world = World()
     world.see(0, held(), free={"USDT": D(1000)}, free_at=at(0))
     world.see(10, held(), held(symbol=ETH), free={"USDT": D(1000)}, free_at=at(0))
+    world.answer(11, bought(5, "10"))
     world.see(20, held(symbol=ETH))
     assert world.case.free is None
     world.see(30, held(symbol=ETH))
@@ -328,10 +432,12 @@ def test_what_was_bought_and_sold_again_is_no_event():
     assert world.kinds[1:] == [E.LIQUIDATED]
 
 
-def test_growth_before_a_liquidation_is_no_part_of_it():
+def test_growth_before_a_liquidation_is_an_event_of_its_own():
     world = gone()
     world.answer(31, fill(11, "5", closes=False), fill(12, "15", FillCause.LIQUIDATION))
-    assert [(event.kind, event.before) for event in world.events[1:]] == [(E.LIQUIDATED, D(15))]
+    assert [(event.kind, event.before, event.after) for event in world.events[1:]] == [
+        (E.GREW, D(10), D(15)), (E.LIQUIDATED, D(15), D(0)),
+    ]  # fmt: skip
 
 
 def test_list_that_does_not_add_up_explains_nothing_and_is_asked_for_ever_more_slowly():
@@ -446,7 +552,23 @@ def test_size_that_grew_again_hides_no_liquidation():
     for second, size in ((0, "10"), (10, "6"), (12, "12"), (14, "11")):
         world.see(second, held(size, isolated_margin=D(size) * 10))
     world.answer(15, fill(5, "4", FillCause.REDUCTION), fill(11, "6", closes=False), fill(13, "1"))
-    assert [event.kind for event in world.events if event.breakdown] == [E.PARTLY_LIQUIDATED]
+    assert [(event.kind, event.after) for event in world.events if event.breakdown] == [
+        (E.PARTLY_LIQUIDATED, D(6)), (E.GREW, D(11)),
+    ]  # fmt: skip
+    assert world.memory.lives.cases == {}
+
+
+def test_what_stays_unexplained_is_told_as_it_stands_with_the_answer_to_what_followed():
+    world = World()
+    for second, size in ((0, "10"), (10, "6"), (12, "5")):
+        world.see(second, held(size, isolated_margin=D(size) * 10))
+    world.answer(14, fill(11, "1"))  # the record of the other may be late
+    assert E.SHRANK not in world.kinds
+    world.answer(28, fill(11, "1"))
+    shrank = [event for event in world.events if event.kind is E.SHRANK]
+    assert [(event.before, event.after, event.since, event.at) for event in shrank] == [
+        (D(10), D(6), at(0), at(10)), (D(6), D(5), None, at(11)),
+    ]  # fmt: skip
     assert world.memory.lives.cases == {}
 
 
@@ -544,7 +666,41 @@ def test_several_rows_that_add_up_are_changes_of_their_own():
         (D(8), ChangeCause.ELSEWHERE, "1"), (D(-1), ChangeCause.FUNDING, "2"), (D(-2), ChangeCause.ELSEWHERE, "3"),
     ]  # fmt: skip
     assert [one.after.isolated_margin for one in made] == [D(108), D(107), D(105)]
-    assert [event.cause for event in world.events[1:]] == ["elsewhere", "elsewhere"]
+    assert [event.cause for event in world.events[1:]] == ["elsewhere", "funding", "elsewhere"]
+    assert [title for _, title in world.messages] == ["BTC/USDT long: +8 USDT margin elsewhere"]  # funding is nobody's news
+
+
+def at_the_hour(margin: str) -> World:
+    """A world in which the margin changed just after a full hour."""
+    world = World()
+    world.see(-610, held())
+    world.see(-590, held(isolated_margin=D(margin)))
+    return world
+
+
+def test_what_was_put_in_at_a_full_hour_is_not_taken_for_funding():
+    world = at_the_hour("101.5")
+    assert world.case.changes[0].cause is ChangeCause.FUNDING  # so far
+    world.answer(-589, flows=(Flow(at=at(-595), kind=FlowKind.MARGIN_ADDED, amount=D("1.5"), id="7"),))
+    assert [(event.cause, event.at, event.since) for event in world.events[1:]] == [("elsewhere", at(-595), None)]
+    assert world.messages == [("info", "BTC/USDT long: +1.5 USDT margin elsewhere")]
+
+
+def test_funding_is_kept_with_its_time_and_told_to_nobody():
+    world = at_the_hour("99.5")
+    flow = Flow(at=at(-600), kind=FlowKind.FUNDING, amount=D("-0.5"))
+    world.answer(-589, kept=frozenset({FlowKind.FUNDING}))  # it may be late
+    assert world.case.tries == 1
+    world.answer(-580, flows=(flow,), kept=frozenset({FlowKind.FUNDING}))
+    assert [(event.cause, event.at, event.since) for event in world.events[1:]] == [("funding", at(-600), None)]
+    assert world.messages == []
+
+
+def test_what_looked_like_funding_and_is_not_recorded_for_a_minute_was_somebodys_hand():
+    world = at_the_hour("99.5")
+    world.answer(-530, kept=frozenset({FlowKind.FUNDING}))
+    assert [event.cause for event in world.events[1:]] == ["elsewhere"]
+    assert world.messages == [("info", "BTC/USDT long: -0.5 USDT margin elsewhere")]
 
 
 def test_what_no_row_explains_is_told_as_the_readings_have_it():
@@ -626,8 +782,12 @@ def test_single_events_of_the_time_are_counted():
     world = away(held(), hours=0.5)
     world.see(0.5 * HOUR + 1, held(), held(symbol=ETH))
     world.tick(0.5 * HOUR + 2)
+    assert world.messages == []
+    (born,) = (case for case in world.memory.lives.cases.values() if case.birth)
+    world.conclude(0.5 * HOUR + 2, born, bought(900, "10"))
+    world.tick(0.5 * HOUR + 3)
     assert world.messages == [("info", "While margincall was off (29 min): 1 event")]
-    assert "ETH/USDT long opened (main)" in world.bodies[0]
+    assert "at 22 Nov 03:25:00 UTC: ETH/USDT long opened (main)" in world.bodies[0]
 
 
 def test_what_is_not_explained_in_a_minute_is_named_and_told_alone_later():
@@ -649,6 +809,7 @@ def test_summary_waits_for_every_family_that_was_read_before():
         world.memory, families={**world.memory.families, COINM: replace(world.memory.families[USDM], key=COINM)}
     )
     world.see(0.5 * HOUR + 1, held(), held(symbol=ETH))
+    world.answer(0.5 * HOUR + 2, bought(900, "10"))
     world.tick(0.5 * HOUR + 2)
     assert world.messages == []
     world.see(0.5 * HOUR + 5, family=COINM)
@@ -659,10 +820,11 @@ def test_summary_waits_for_every_family_that_was_read_before():
 def test_what_a_run_could_not_tell_any_more_is_told_by_the_next():
     world = away(held(), hours=0.5)
     world.see(0.5 * HOUR + 1, held(), held(symbol=ETH))
+    world.answer(0.5 * HOUR + 2, bought(900, "10"))
     # killed here: the store has the event, and not since when nothing watched
     world.memory = replace(world.memory, lives=replace(world.memory.lives, away=None))
     world.tick(0.5 * HOUR + 5)
-    assert [title for _, title in world.messages] == ["While margincall was off (29 min): 1 event"]
+    assert [title for _, title in world.messages] == ["While margincall was off (15 min): 1 event"]
 
 
 def test_unwatched_time_of_several_families_is_one_time():

@@ -4,33 +4,42 @@ from datetime import timedelta
 from decimal import Decimal
 
 from monitor.alerts.model import NotifyReason
+from monitor.chronicle import concluded
 from monitor.decide import Decision, decide
 from monitor.lives.event import EventKind
-from monitor.memory import Memory, shifted
+from monitor.lives.records import Fill, FillCause, Records
+from monitor.memory import Commit, Memory, shifted
 from monitor.rules.cushion import Cushion
+from monitor.spend.change import Change
 from tests.builders import at, policy, position, snapshot
 
 
 class Bot:
-    """One position that grows by a coin at each reading; what is told of it, by the second."""
+    """One position that grows by a coin at each reading, as its records say at once; what is told of it, by the second."""
 
     def __init__(self) -> None:
         self.policy = policy(Cushion())
         self.memory = Memory()
         self.size = 10
+        self.commits: list[Commit] = []
         self.grow(0)
 
     def grow(self, seconds: float) -> list[str]:
         self.size += 1
         held = position(contracts=Decimal(self.size), isolated_margin=Decimal(self.size * 10))
-        return self.told(decide(snapshot(held, when=at(seconds)), self.memory, self.policy, at(seconds)))
+        told = self.told(decide(snapshot(held, when=at(seconds)), self.memory, self.policy, at(seconds)))
+        bought = Fill(at=at(seconds - 1), cause=FillCause.TRADE, contracts=Decimal(1), closes=False)
+        for case in list(self.memory.lives.cases.values()):
+            records = Records(at=at(seconds), fills=(bought,))
+            told += self.told(concluded(self.memory, self.policy, case.id, records, at(seconds)))
+        return told
 
     def tick(self, seconds: float) -> list[str]:
         return self.told(decide(None, self.memory, self.policy, at(seconds)))
 
-    def told(self, decision: Decision) -> list[str]:
+    def told(self, decision: Decision | Change) -> list[str]:
         self.memory = decision.memory
-        self.last = decision
+        self.commits.append(decision.commit)
         return [one.title for one in decision.commit.messages if one.why is NotifyReason.EVENT]
 
 
@@ -40,7 +49,7 @@ def test_first_change_is_told_at_once_and_what_follows_every_five_minutes_in_one
     assert [bot.grow(10 + second) for second in range(10, 130, 10)] == [[]] * 12
     assert bot.tick(309) == []
     assert bot.tick(310) == ["BTC/USDT long: 12 more changes, now 24 BTC"]
-    body = bot.last.commit.messages[0].body
+    body = bot.commits[-1].messages[0].body
     assert "changed 12 more times:" in body
     assert "4 changes that `margincall events` shows, and then:" in body
     assert "is larger: 23 -> 24" in body
@@ -62,7 +71,8 @@ def test_changes_that_were_not_told_are_kept_all_the_same():
     bot = Bot()
     bot.grow(10)
     bot.grow(20)
-    assert [event.kind for event in bot.last.commit.lives.events] == [EventKind.GREW, EventKind.MARGIN_ADDED]
+    kinds = [event.kind for commit in bot.commits[-2:] for event in commit.lives.events]
+    assert kinds == [EventKind.MARGIN_ADDED, EventKind.GREW]
 
 
 def test_changes_of_margin_alone_name_no_size():

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -75,6 +75,12 @@ class Life:
         assert [event.kind for event in made] == list(kinds)
         return made
 
+    def killed(self) -> None:
+        """Kill the daemon once it has noted that every message was accepted: else it would rightly send one again."""
+        with closing(sqlite3.connect(self.folder / "store.db")) as store:
+            until(lambda: store.execute("SELECT count(*) FROM deliveries WHERE state <> 'accepted'").fetchone() == (0,))
+        self.stage.program.stop()
+
     def told(self, title: str) -> str:
         """The text of the message whose title begins so, once it is there."""
         until(lambda: any(one.title.startswith(title) for one in self.stage.arrivals))
@@ -109,8 +115,13 @@ def as_recorded(event: LifeEvent, *records: Record) -> None:
     assert told.profit == sum(record.profit for record in records)
     assert told.fees == sum(record.fee for record in records)
     assert (told.insurance or 0) == sum(record.penalty for record in records)
-    assert event.at.timestamp() * 1000 == pytest.approx(records[-1].at, abs=1500)
+    dated(event, records[-1])
+
+
+def dated(event: LifeEvent, record: Record) -> None:
+    """What is told has the time of the exchange's record."""
     assert event.since is None
+    assert event.at.timestamp() * 1000 == pytest.approx(record.at, abs=100)
 
 
 def aged(store: Path, by: timedelta = timedelta(hours=2)) -> None:
@@ -140,11 +151,16 @@ def test_each_event_is_kept_and_told_as_the_ledger_has_it(tmp_path: Path, venue:
     with living(tmp_path, venue, btc(venue)) as life:
         engine, eth = life.engine, venue.eth
         assert [event.kind for event in life.events()] == [E.FOUND]
-        life.does(
+        (opened,) = life.does(
             lambda: engine.open("main", eth, long=False, quantity=one, leverage=D(5), entry=D(4000), margin=D(800)), E.OPENED
         )
+        dated(opened, life.records(Kind.OPEN)[-1])
         assert "margin 800 USDT" in life.told("ETH/USDT short opened")
-        life.does(lambda: engine.grow("main", eth, Slot.NET, quantity=one / 2), E.GREW)
+        (grew,) = life.does(lambda: engine.grow("main", eth, Slot.NET, quantity=one / 2), E.GREW)
+        grown = life.records(Kind.OPEN)[-1]
+        dated(grew, grown)
+        assert (grew.before, grew.after) == (one, one * 3 / 2)
+        assert f"sold at 4,000, fees {grown.fee.normalize():f} USDT." in grew.detail
         (shrank,) = life.does(lambda: engine.close("main", eth, Slot.NET, quantity=one), E.SHRANK)
         as_recorded(shrank, *life.records(Kind.CLOSE))
         assert (shrank.before, shrank.after, shrank.ended) == (one * 3 / 2, one / 2, False)
@@ -201,7 +217,7 @@ def test_a_position_that_is_missing_from_faulty_replies_is_never_called_closed(t
 def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_path: Path, venue: Venue) -> None:
     other = Held(venue.eth, entry="4000", quantity=str(venue.eth_in_coin), margin="800", leverage="5")
     with living(tmp_path, venue, btc(venue), other) as life:
-        life.stage.program.stop()
+        life.killed()
         engine = life.engine
         aged(tmp_path / "store.db")
         life.stage.call(lambda: remembered_longer(engine))
@@ -220,7 +236,7 @@ def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_pat
         (change,) = life.changes()
         assert (change.amount, bool(change.record)) == (D(7), recorded)
         assert change.cause is (ChangeCause.ELSEWHERE if recorded else ChangeCause.UNKNOWN)
-        life.stage.program.stop()
+        life.killed()
         life.stage.arrivals.clear()
         life.stage.start()
         life.told("guarding")
@@ -252,7 +268,57 @@ def test_a_partial_liquidation_and_a_turn_are_events_of_their_own(tmp_path: Path
         assert closed.breakdown is not None
         assert closed.breakdown.profit == life.records(Kind.CLOSE)[-1].profit
         life.told("BTC/USDT short opened, turned round")
-        assert len(life.events(E.FLIPPED)) == 1
+        (turned,) = life.events(E.FLIPPED)
+        dated(turned, life.records(Kind.OPEN)[-1])
+
+
+@EACH
+def test_what_moves_a_margin_has_its_cause_from_the_records(tmp_path: Path, venue: Venue) -> None:
+    held = Held(venue.btc, entry="100000", quantity=str(D("0.1") * venue.btc_in_coin), margin="1200")
+    with living(tmp_path, venue, held) as life:
+        engine = life.engine
+        (taken,) = life.does(lambda: engine.change_margin("main", venue.btc, Slot.NET, D("-25")), E.MARGIN_REDUCED)
+        assert (taken.amount, taken.cause, taken.before, taken.after) == (D(-25), "elsewhere", D(1200), D(1175))
+        life.told("BTC/USDT long: -25 USDT margin elsewhere")
+        if venue.name == "bybit":
+            return  # keeps no record of margin, and has the wallet pay the funding
+        dated(taken, life.records(Kind.REDUCE)[-1])
+        (paid,) = life.does(lambda: engine.settle_funding(venue.name, venue.btc, D("0.0001")), E.MARGIN_REDUCED)
+        (record,) = life.records(Kind.FUNDING)
+        assert (paid.amount, paid.cause) == (record.into_margin, "funding")
+        dated(paid, record)
+        assert not [one for one in life.stage.arrivals if "funding" in one.title]
+
+
+@EACH
+def test_other_maintenance_tiers_are_an_event_and_a_perpetual_that_ends_was_settled(tmp_path: Path, venue: Venue) -> None:
+    with living(tmp_path, venue, btc(venue)) as life:
+        engine = life.engine
+        life.does(lambda: engine.change_tiers(venue.name, venue.btc, D("1.5")), E.TIERS_CHANGED)
+        (end,) = life.does(lambda: engine.deliver(venue.name, venue.btc, D(101_000)), E.SETTLED)
+        (record,) = life.records(Kind.DELIVERY)
+        as_recorded(end, record)
+        assert end.breakdown is not None
+        assert end.breakdown.returned == record.free_change
+        life.told("BTC/USDT long was closed by the exchange, +")
+
+
+def test_leverage_of_coin_margined_positions_is_told_on_binance_too(tmp_path: Path) -> None:
+    venue = Venue("binance", "BTCUSD_PERP", "ETHUSD_PERP")
+    with Stage(tmp_path, rules=RULES) as stage:
+        stage.account("main", "binance", marks={venue.btc: "100000"}, contracts="inverse")
+        life = Life(stage, venue, tmp_path)
+        stage.call(lambda: life.engine.deposit("main", "BTC", D(1)))
+        stage.call(
+            lambda: life.engine.open(
+                "main", venue.btc, long=True, quantity=D(100), leverage=D(10), entry=D(100_000), margin=D("0.02")
+            )
+        )
+        stage.start()
+        life.told("guarding")
+        (changed,) = life.does(lambda: life.engine.set_leverage("main", venue.btc, Slot.NET, D(20)), E.LEVERAGE_CHANGED)
+        assert (changed.before, changed.after) == (D(10), D(20))
+        life.told("BTC/USD:BTC long has another leverage")
 
 
 def liquidated_at(engine: PracticeExchange, venue: Venue) -> Decimal:

@@ -31,7 +31,8 @@ def held(exchange: str, family: str, instrument_id: str, symbol: str = "BTC/USDT
 
 def asked(position: Position, *, ahead: float = 0, life_days: float = 0) -> Asked:
     """From NOW for an hour; the life began so many days before."""
-    inquiry = Inquiry(position=position, since=NOW, until=builders.at(3600), life_since=NOW - timedelta(days=life_days))
+    since = NOW - timedelta(days=life_days)
+    inquiry = Inquiry(position=position, since=NOW, until=builders.at(3600), life_since=since, read_at=NOW)
     return Asked(inquiry=inquiry, at=builders.at(3600), ahead=timedelta(seconds=ahead))
 
 

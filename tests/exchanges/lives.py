@@ -69,7 +69,7 @@ class Life:
     async def told(self, position: Position, since: datetime, **times: datetime) -> Records:
         """The account's answer about all that happened from ``since`` on."""
         until = max(self.now(), since) + timedelta(hours=1)
-        inquiry = Inquiry(position=position, **{"since": since, "until": until, "life_since": since, **times})
+        inquiry = Inquiry(position=position, **{"since": since, "until": until, "life_since": since, "read_at": since, **times})
         records: Records = await self.reader.fetch_records(inquiry)
         return records
 

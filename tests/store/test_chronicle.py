@@ -112,7 +112,16 @@ async def test_question_is_read_back_with_the_position_as_it_was_and_what_moved_
     seen = memory(full_position())
     moved = change(key=seen.key, epoch=seen.epoch, since=seen.last_seen, at=NOW + MINUTE)
     asked = case(
-        seen, free=D("1.5"), free_at=NOW - SECOND, others=D(7), away=True, told=True, tries=3, ended=True, changes=(moved,)
+        seen,
+        free=D("1.5"),
+        free_at=NOW - SECOND,
+        others=D(7),
+        away=True,
+        told=True,
+        tries=3,
+        ended=True,
+        changes=(moved,),
+        birth=EventKind.FLIPPED,
     )
     await keep(store, readings=(seen,), lives=LifeChanges(cases=(asked,)), margin_changes=(moved,))
     await keep(store, closed=(seen,))

@@ -1,6 +1,6 @@
 """Which fills belong to a case: those that lead from one size to the other, and none where the list cannot be whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.lives.case import Case
-from monitor.lives.ending import EARLY, LATE, stretch
+from monitor.lives.event import EventKind
 from monitor.lives.records import Fill, FillCause
+from monitor.lives.stretch import EARLY, LATE, stretch
 from monitor.margin.assessment import assess
 from tests.builders import at, key, position
 
@@ -46,6 +47,10 @@ class Life:
 
     def size(self, seconds: float) -> int:
         return int(sum(-one.contracts if one.closes else one.contracts for one in self.fills if one.at <= at(seconds)))
+
+
+def seconds(one: Fill) -> float:
+    return (one.at - at(0)).total_seconds()
 
 
 GAP = int((EARLY + LATE).total_seconds()) + 2
@@ -86,13 +91,33 @@ def test_life_is_explained_as_it_was_wherever_it_is_read(life, data):
     if not before:
         return
     ended = 0 in sizes
-    if not ended and after >= before:
+    if not ended and after == before:
         return
     true = between[: sizes.index(0) + 1] if ended else between
     question = case(before, 0 if ended else after, since, until, ended=ended)
     assert stretch(question, life.fills, reborn=ended and after > 0) == true
     if not (ended and after > 0):  # with another life after it, what is missing may look like a part of that
         missing = data.draw(st.sampled_from(true))
+        assert stretch(question, [one for one in life.fills if one is not missing]) is None
+
+
+@settings(max_examples=400, deadline=None)
+@given(lives(), st.data())
+def test_life_began_with_its_first_fill_wherever_it_is_first_read(life, data):
+    last = len(life.fills)
+    none = data.draw(st.sampled_from([n for n in range(last) if n == 0 or not life.size(seconds(life.fills[n - 1]) + 2.5)]))
+    # what was read before: nothing, or another life
+    first = data.draw(st.integers(0, none), label="fills that the reading before shows")
+    then = data.draw(st.integers(none + 1, last), label="fills that the reading shows")
+    since = seconds(life.fills[first - 1]) + 2.5 if first else 0
+    until = seconds(life.fills[then - 1]) + 2.5
+    sizes = [life.size(seconds(one)) for one in life.fills[none:then]]
+    if 0 in sizes:
+        return
+    question = replace(case(sizes[-1], sizes[-1], since, until), birth=EventKind.OPENED)
+    assert stretch(question, life.fills) == life.fills[none:then]
+    if first == none:  # a life before it could look like a part of it
+        missing = data.draw(st.sampled_from(life.fills[none:then]))
         assert stretch(question, [one for one in life.fills if one is not missing]) is None
 
 
