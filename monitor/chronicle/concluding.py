@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.chronicle.noticing import others_margin
+from monitor.chronicle.pacing import kept
 from monitor.chronicle.standing import as_it_stands, earlier, of_margins
 from monitor.chronicle.telling import told_alone
 from monitor.lives.case import LONGEST, PATIENCE, RISES, SETTLES, Case, CaseId, again
@@ -144,7 +145,7 @@ def _answered(
         waiting=(*lives.waiting, *(one for one in events if one.waits)),
         spoken=spoken,
     )
-    changes = LifeChanges(events=tuple(events), closed=(case.id,), confirmed=tuple(pairs))
+    changes = LifeChanges(events=kept(events, spoken), closed=(case.id,), confirmed=tuple(pairs))
     return Change(memory=replace(memory, lives=after), commit=Commit(at=now, messages=messages, lives=changes))
 
 
@@ -173,5 +174,5 @@ def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Ch
     )
     return Change(
         memory=replace(memory, lives=after),
-        commit=Commit(at=now, messages=messages, lives=LifeChanges(events=events, cases=(later,))),
+        commit=Commit(at=now, messages=messages, lives=LifeChanges(events=kept(events, spoken), cases=(later,))),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from monitor.chronicle.pacing import kept
 from monitor.chronicle.standing import ASKED, as_it_stands, margin_event
 from monitor.chronicle.telling import told_alone
 from monitor.lives.case import Case, CaseId, merged
@@ -213,7 +214,7 @@ def _done(page: _Page, unwatched_since: datetime | None) -> Change:
         away = (min(unwatched_since, away[0]) if away else unwatched_since, page.now)
     waiting = (*lives.waiting, *(event for event in page.events if event.waits))
     messages, spoken = told_alone([one for one in page.events if not one.waits], page.policy, page.memory, page.now)
-    changes = LifeChanges(events=tuple(page.events), cases=tuple(page.cases.values()), closed=tuple(page.closed))
+    changes = LifeChanges(events=kept(page.events, spoken), cases=tuple(page.cases.values()), closed=tuple(page.closed))
     return Change(
         memory=replace(page.memory, lives=LifeMemory(cases=cases, waiting=waiting, away=away, spoken=spoken)),
         commit=Commit(at=page.now, messages=messages, lives=changes),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alerts.model import Message, position_subject
 from monitor.lives.event import EventKind, LifeEvent
-from monitor.lives.state import Spoken
+from monitor.lives.state import LifeChanges, Spoken
 from monitor.lives.words import body, changes_body, changes_title, title
 from monitor.margin.position import PositionKey
 from monitor.memory import Commit, Memory
@@ -38,6 +38,12 @@ def held_back(spoken: dict[PositionKey, Spoken], event: LifeEvent, level: Level,
     return False
 
 
+def kept(events: Iterable[LifeEvent], spoken: Mapping[PositionKey, Spoken]) -> tuple[LifeEvent, ...]:
+    """The events as the store keeps them: what is held back waits, so that a restart does not lose it."""
+    held = {event for one in spoken.values() for event in one.held}
+    return tuple(replace(event, waits=True) if event in held else event for event in events)
+
+
 def caught_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
     """What waited long enough is told, all of one position in one message; None where nothing did."""
     due = {key: one for key, one in memory.lives.spoken.items() if now - one.at >= EVERY}
@@ -46,8 +52,9 @@ def caught_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
     spoken = {key: one for key, one in memory.lives.spoken.items() if key not in due}
     spoken |= {key: Spoken(at=now) for key, one in due.items() if one.held}
     messages = tuple(_message(one.held, policy, now) for one in due.values() if one.held)
+    told = LifeChanges(told=tuple(event.id for one in due.values() for event in one.held))
     lives = replace(memory.lives, spoken=spoken)
-    return Change(memory=replace(memory, lives=lives), commit=Commit(at=now, messages=messages))
+    return Change(memory=replace(memory, lives=lives), commit=Commit(at=now, messages=messages, lives=told))
 
 
 def _message(held: Sequence[LifeEvent], policy: Policy, now: datetime) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -65,24 +65,26 @@ def _silenced(subject: Subject, event: LifeEvent, memory: Memory, now: datetime)
 
 
 def summed_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
-    """What happened while nothing watched, in one message, once it is explained or the patience is over; None: not now."""
+    """What happened while nothing watched, and what an earlier run held back, in one message: once it is explained, or the
+    patience is over; None: not now.
+    """
     lives = memory.lives
     if lives.away is None and not lives.waiting:
         return None
-    away = lives.away or _away_by(lives.waiting)
+    watching = policy.watching_since if lives.away is None else lives.away[1]
     pending = [one for one in lives.cases.values() if one.away and not one.told]
-    if (pending or _unread(memory, policy)) and now - away[1] < SUMMED_UP:
+    if (pending or _unread(memory, policy)) and now - watching < SUMMED_UP:
         return None
     told = [one for one in lives.waiting if level_of(one, policy) is not None]
     unexplained = [one for one in pending if one.ended]
     after = {**lives.cases, **{one.id: replace(one, away=False, told=one.ended) for one in pending}}
     changes = LifeChanges(told=tuple(one.id for one in lives.waiting), cases=tuple(after[one.id] for one in pending))
     messages: tuple[Message, ...] = ()
-    if told or unexplained or away[1] - away[0] >= WORTH_A_WORD:
+    if told or unexplained or (lives.away is not None and lives.away[1] - lives.away[0] >= WORTH_A_WORD):
         levels = [level_of(one, policy) or Level.INFO for one in told] + [Level.CRITICAL for _ in unexplained]
-        first, text = meanwhile(told, away, [_name(one) for one in unexplained], policy.zone)
+        first, text = meanwhile(told, lives.away, [_name(one) for one in unexplained], policy.zone)
         words = Words(level=max(levels, default=Level.INFO), topic=MEANWHILE, title=first, body=text)
-        messages = (told_of(words, Subject(SubjectKind.DAEMON), away[1], now, policy, rule=MEANWHILE),)
+        messages = (told_of(words, Subject(SubjectKind.DAEMON), watching, now, policy, rule=MEANWHILE),)
     return Change(
         memory=replace(memory, lives=replace(lives, cases=after, waiting=(), away=None)),
         commit=Commit(at=now, messages=messages, lives=changes),
@@ -93,11 +95,6 @@ def _unread(memory: Memory, policy: Policy) -> bool:
     """Whether a family that an earlier run read was not read by this one yet: it may have more to tell."""
     families = memory.families.values()
     return any(one.last_good is not None and not one.read_since(policy.watching_since) for one in families)
-
-
-def _away_by(waiting: Sequence[LifeEvent]) -> tuple[datetime, datetime]:
-    """From the first of these events until they were known: they were kept by a run that ended before it could tell them."""
-    return min(one.since or one.at for one in waiting), max(one.seen_at for one in waiting)
 
 
 def _name(case: Case) -> str:

@@ -229,23 +229,35 @@ def _signed(amount: Decimal, coin: str) -> str:
 
 
 def meanwhile(
-    events: Sequence[LifeEvent], away: tuple[datetime, datetime], unexplained: Sequence[str], zone: tzinfo
+    events: Sequence[LifeEvent], away: tuple[datetime, datetime] | None, unexplained: Sequence[str], zone: tzinfo
 ) -> tuple[str, str]:
-    """Title and body of what happened while nothing watched; ``unexplained``: what is gone for no known reason."""
-    off = span(away[1] - away[0])
+    """Title and body of what happened while nothing watched, or, without ``away``, of what an earlier run had not told yet.
+
+    ``unexplained``: what is gone for no known reason.
+    """
     number = len(events) + len(unexplained)
-    head = f"While margincall was off ({off})"
+    head, first_line = _of_before() if away is None else _of_absence(away, zone)
     if forced := _forced(events):
         first = _forced_title(forced, head)
     else:
         first = fit(f"{head}: {number} event{'' if number == 1 else 's'}" if number else f"{head}: nothing happened")
-    since = f"{away[0].astimezone(zone):%d %b %H:%M:%S %Z}"
-    lines = [f"margincall did not watch from {since} on, for {off}. What the exchange's records and its positions tell:"]
+    lines = [first_line]
     lines += [one_line(event, zone) for event in sorted(events, key=lambda event: event.at)]
     lines += [f"{name} is gone; why is not known yet. If you did not close it, look now." for name in unexplained]
     if not number:
         lines.append("Nothing was opened, closed, added or taken out.")
     return first, "\n".join(lines)
+
+
+def _of_absence(away: tuple[datetime, datetime], zone: tzinfo) -> tuple[str, str]:
+    off = span(away[1] - away[0])
+    since = f"{away[0].astimezone(zone):%d %b %H:%M:%S %Z}"
+    told = f"margincall did not watch from {since} on, for {off}. What the exchange's records and its positions tell:"
+    return f"While margincall was off ({off})", told
+
+
+def _of_before() -> tuple[str, str]:
+    return "Before the restart", "margincall was restarted before it had told this:"
 
 
 def _forced(events: Sequence[LifeEvent]) -> list[LifeEvent]:

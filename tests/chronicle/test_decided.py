@@ -824,7 +824,7 @@ def test_what_a_run_could_not_tell_any_more_is_told_by_the_next():
     # killed here: the store has the event, and not since when nothing watched
     world.memory = replace(world.memory, lives=replace(world.memory.lives, away=None))
     world.tick(0.5 * HOUR + 5)
-    assert [title for _, title in world.messages] == ["While margincall was off (15 min): 1 event"]
+    assert [title for _, title in world.messages] == ["Before the restart: 1 event"]
 
 
 def test_unwatched_time_of_several_families_is_one_time():

@@ -1,5 +1,6 @@
 """A bot that trades all day is told of in a message every five minutes, not in one for each fill."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from monitor.chronicle import concluded
 from monitor.decide import Decision, decide
 from monitor.lives.event import EventKind
 from monitor.lives.records import Fill, FillCause, Records
+from monitor.lives.state import LifeMemory
 from monitor.memory import Commit, Memory, shifted
 from monitor.rules.cushion import Cushion
 from monitor.spend.change import Change
@@ -57,6 +59,29 @@ def test_first_change_is_told_at_once_and_what_follows_every_five_minutes_in_one
     assert bot.grow(320) == []
     assert bot.tick(609) == []
     assert bot.tick(610) == ["BTC/USDT long is larger: 24 -> 25"]
+
+
+def test_what_waited_for_the_next_message_is_told_after_a_restart():
+    bot = Bot()
+    for second in (10, 20, 30):
+        bot.grow(second)
+    waiting = tuple(event for commit in bot.commits for event in commit.lives.events if event.waits)
+    assert [event.after for event in waiting if event.kind is EventKind.GREW] == [Decimal(13), Decimal(14)]
+    # killed here: this is what the store has
+    bot.memory = replace(bot.memory, lives=LifeMemory(waiting=waiting))
+    assert bot.tick(40) == ["Before the restart: 2 events"]
+    assert bot.commits[-1].messages[0].body.startswith("margincall was restarted before it had told this:\n")
+    assert bot.commits[-1].lives.told == tuple(event.id for event in waiting)
+    assert bot.tick(400) == []
+
+
+def test_what_was_told_in_time_waits_no_more():
+    bot = Bot()
+    bot.grow(10)
+    bot.grow(20)
+    assert bot.tick(310) == ["BTC/USDT long is larger: 12 -> 13"]
+    (waited,) = (event for commit in bot.commits for event in commit.lives.events if event.waits)
+    assert bot.commits[-1].lives.told == (waited.id,)
 
 
 def test_calm_position_is_told_of_at_once_again():
