@@ -108,7 +108,7 @@ def _observe_snapshot(snapshot: FamilySnapshot, known: FamilyMemory | None, memo
             stirred.append((before, now))
     here = {position.key for position in snapshot.positions}
     absent, gone, unguarded = _missing(snapshot, here, known, memory)
-    if stirred or born or absent or closed or gone:
+    if born or absent or closed or gone or any(_money_moved(was.assessment.position, now) for was, now in stirred):
         family = replace(family, moved_at=snapshot.at)
     return Observation(
         family=family,
@@ -129,6 +129,12 @@ def _stirred(was: Position, now: Position) -> bool:
         or was.leverage != now.leverage
         or (was.tiers is not now.tiers and was.tiers != now.tiers)
     )
+
+
+def _money_moved(was: Position, now: PositionMemory) -> bool:
+    """Whether something of it changed that changes the balance too; other tiers do not."""
+    new = now.assessment.position
+    return (was.isolated_margin, was.contracts, was.leverage) != (new.isolated_margin, new.contracts, new.leverage)
 
 
 def _marks_since(snapshot: FamilySnapshot, known: FamilyMemory | None, memory: Memory) -> datetime | None:

@@ -6,6 +6,7 @@ import pytest
 
 from monitor.alerts.model import AlertState, NotifyReason, position_subject
 from monitor.decide import Decision, decide, is_near
+from monitor.lives.event import EventKind
 from monitor.lives.state import LifeMemory
 from monitor.margin.position import ExchangeSays, Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
@@ -143,8 +144,10 @@ def test_another_open_time_closes_the_old_life_and_begins_a_new_one():
     decision = watch.see(CALM, seconds=10, opened="1800")
     assert [gone.epoch for gone in decision.commit.closed] == [1]
     assert [seen.epoch for seen in decision.commit.readings] == [2]
-    assert told(decision) == [(NotifyReason.GONE, "emergency"), (NotifyReason.EVENT, "info")]
-    assert decision.commit.messages[1].title == "BTC/USDT long opened"
+    assert told(decision) == [(NotifyReason.GONE, "emergency")]
+    assert [(case.epoch, case.birth, case.ended) for case in decision.commit.lives.cases] == [
+        (2, EventKind.OPENED, False), (1, None, True),
+    ]  # fmt: skip
 
 
 def test_both_legs_of_a_hedge_are_positions_of_their_own():
@@ -403,8 +406,8 @@ def test_an_unalerted_position_that_vanishes_near_its_end_is_told_at_once():
 def test_a_new_life_in_breach_is_told_beside_the_end_of_the_old_one():
     watch = Watch()
     watch.see(EMERGENCY, seconds=0, opened="1700")
-    old, new, event = watch.see(EMERGENCY, seconds=10, opened="1800").commit.messages
-    assert (old.why, new.why, event.why) == (NotifyReason.GONE, NotifyReason.FIRST, NotifyReason.EVENT)
+    old, new = watch.see(EMERGENCY, seconds=10, opened="1800").commit.messages
+    assert (old.why, new.why) == (NotifyReason.GONE, NotifyReason.FIRST)
     assert "is gone" in old.title
     assert new.title.startswith("EMERGENCY: BTC/USDT long cushion")
     assert "no longer" not in new.body

@@ -149,7 +149,7 @@ def test_tiers_of_another_life_are_no_news():
     watch = Watch(TierChange())
     watch.see("100", 0, opened="1")
     watch.see("100", 10, opened="2", tiers=one_tier("0.05"))
-    assert watch.titles == ["BTC/USDT long opened"]
+    assert watch.titles == []
 
 
 def test_the_time_of_new_tiers_moves_with_the_clock():

@@ -314,6 +314,14 @@ def test_a_difference_to_the_balance_is_given_time_and_then_told():
     assert "but the balance says 40 USDT: -9.05 USDT is not explained" in world.bodies[0]
 
 
+def test_other_tiers_leave_the_balance_as_it_was():
+    world = World()
+    world.see(0, held(), free={"USDT": D(1000)}, free_at=at(0))
+    world.see(10, held(tiers=one_tier("0.02")), free={"USDT": D(1000)}, free_at=at(0))
+    world.see(20)
+    assert world.case.free == D(1000)
+
+
 def test_a_balance_older_than_the_last_change_of_a_margin_is_not_compared_with():
     world = World()
     world.see(0, held(), free={"USDT": D(1000)}, free_at=at(0))

@@ -45,6 +45,7 @@ class BinanceReader(AccountReader):
         self._instruments = {name: self._shelf(self._instrument_reader(name)) for name in families}
         self._tiers = {name: self._shelf(self._tier_reader(name)) for name in families}
         self._settings: Shelf[terms.SymbolSetting] = self._shelf(self._read_settings, max_age=_SETTINGS_AGE)
+        self._odd: set[str] = set()
         self._key_works = False
         self._coinm_was_read = False
 
@@ -55,6 +56,7 @@ class BinanceReader(AccountReader):
         symbols = {row["symbol"] for row in rows}
         await self._have_terms(family, symbols, patience)
         await self._settle_modes(rows, asked, patience)
+        await self._settle_leverage(rows, asked, patience)
         return self._content(family, rows)
 
     async def read_balances(self, family: str, *, can_wait: bool) -> Balances:
@@ -160,6 +162,17 @@ class BinanceReader(AccountReader):
             await self._settings.have(doubtful, within=patience(), newer_than=self.clock.monotonic() - asked)
         if changed:
             await self._settings.have(changed, max_age=self.clock.monotonic() - asked)
+
+    async def _settle_leverage(self, rows: Iterable[Mapping[str, Any]], asked: float, patience: Patience) -> None:
+        """Read the leverage setting again where a row contradicts it: once for each contradiction, lest a row that always does
+        costs a call a poll.
+        """
+        moved = {row["symbol"] for row in rows if parse.leverage_moved(row, self._settings.get(row["symbol"]))}
+        self._odd &= moved
+        if new := moved - self._odd:
+            age = self.clock.monotonic() - asked
+            await self._settings.have(new, within=patience(), newer_than=age)
+            self._odd |= {symbol for symbol in new if self._settings.age(symbol) <= self.clock.monotonic() - asked}
 
     def _content(self, family: str, rows: Iterable[Mapping[str, Any]]) -> FamilyContent:
         """The rows with what is known of their symbols."""

@@ -172,6 +172,17 @@ def _implied_leverage(row: Mapping[str, Any]) -> Decimal | None:
     return max(ONE, abs(notional / margin).quantize(ONE, rounding=ROUND_HALF_EVEN))
 
 
+def leverage_moved(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
+    """Whether a row without a leverage of its own was margined at another one than the setting read last says."""
+    if setting is None or row.get("leverage"):
+        return False
+    try:
+        implied = _implied_leverage(row)
+    except BadQuantity:
+        return False  # told when the row is parsed
+    return implied is not None and implied != setting.leverage
+
+
 def _adds_margin(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
     """Whether Binance tops the position up by itself."""
     if "isAutoAddMargin" in row:

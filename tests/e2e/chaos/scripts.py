@@ -19,7 +19,7 @@ Script = Callable[[Scene], None]
 NEAR, CLEAR = "EMERGENCY: BTC/USDT long", "All clear: BTC/USDT long"
 TAKEN = "LIQUIDATED: BTC/USDT long"
 OPEN_AGAIN = """SELECT 1 FROM positions JOIN lives ON lives.id = life
-    WHERE account = 'main' AND symbol = 'BTC/USDT:USDT' AND absences = 0"""
+    WHERE account = 'main' AND symbol = 'BTC/USDT:USDT' AND absences = 0 AND NOT EXISTS (SELECT 1 FROM cases)"""
 URGENT = ("phone", "chat")
 EVERYTHING = [(account, contract) for account in ACCOUNTS for contract in ENTRIES]
 CODE = re.compile(r"#([0-9A-Z]{4})")
@@ -122,7 +122,7 @@ def liquidate(scene: Scene) -> None:
     for channel in URGENT:
         scene.hears(channel, TAKEN, since=since)
     scene.restock()
-    scene.until(lambda: bool(scene.read(OPEN_AGAIN)), "the new position in the store")
+    scene.until(lambda: bool(scene.read(OPEN_AGAIN)), "the new position in the store, and when it was opened")
     scene.reboot()  # so that the last start tells of all positions
 
 

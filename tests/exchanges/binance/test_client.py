@@ -259,6 +259,40 @@ async def test_settings_are_read_again_when_an_empty_wallet_does_not_tell_the_mo
     assert [unguarded.symbol for unguarded in second.unguarded] == ["BTC/USDT:USDT"]
 
 
+async def test_leverage_that_a_row_contradicts_is_read_again_in_the_same_poll_and_once_only():
+    moved = usdm_row(positionInitialMargin=str(Decimal(usdm_row()["notional"]) / 25))
+    settings = replies("fapi_v1_symbolConfig")
+    other = [row | {"leverage": 25} for row in settings]
+    async with binance(
+        fapi_v3_positionRisk=[json_reply([usdm_row()]), json_reply([moved])],
+        fapi_v1_symbolConfig=[json_reply(settings), json_reply(other)],
+    ) as server:
+        clock = HandClock()
+        reader = reader_at(server, clock=clock)
+        seen = []
+        for _ in range(4):
+            (position,) = (await reader.fetch_family("usdm")).positions
+            seen.append(position.leverage)
+            clock.advance(2)
+        await reader.close()
+        assert seen[1:] == [Decimal(25)] * 3
+        assert seen[0] != 25
+        assert server.count("/fapi/v1/symbolConfig") == 2
+
+
+async def test_row_that_always_contradicts_its_setting_costs_one_call_and_the_setting_counts():
+    odd = usdm_row(positionInitialMargin=str(Decimal(usdm_row()["notional"]) / 3))
+    async with binance(fapi_v3_positionRisk=[json_reply([usdm_row()]), json_reply([odd])]) as server:
+        clock = HandClock()
+        reader = reader_at(server, clock=clock)
+        for _ in range(5):
+            (position,) = (await reader.fetch_family("usdm")).positions
+            clock.advance(2)
+        await reader.close()
+        assert position.leverage != 3
+        assert server.count("/fapi/v1/symbolConfig") == 2
+
+
 async def test_isolated_position_with_an_empty_wallet_stays_guarded():
     empty = usdm_row(isolatedWallet="0", isolatedMargin="0.00000000", unRealizedProfit="0")
     async with binance(fapi_v3_positionRisk=json_reply([empty])) as server:
