@@ -93,7 +93,7 @@ def _with(decision: Decision, change: Change | None) -> Decision:
             messages=(*so_far.messages, *made.messages),
             top_ups=made.top_ups or so_far.top_ups,
             margin_changes=(*so_far.margin_changes, *made.margin_changes),
-            lives=made.lives or so_far.lives,
+            lives=so_far.lives.with_more(made.lives),
         ),
     )
 

@@ -30,6 +30,7 @@ from monitor.topups.ledger import IntentState
 APPLIED = frozenset({IntentState.CONFIRMED, IntentState.VERIFIED, IntentState.RECONCILED_APPLIED})
 FORCED = frozenset({EventKind.LIQUIDATED, EventKind.DELEVERAGED, EventKind.PARTLY_LIQUIDATED})
 """What nobody should wait for."""
+BEGINNINGS = frozenset({EventKind.OPENED, EventKind.FLIPPED})
 FORCED_AGAIN = 2
 """So often the rest of a forced ending is asked for before it is told."""
 CALM, NEAR_ITS_END = timedelta(seconds=45), timedelta(minutes=10)
@@ -53,11 +54,14 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
     case = memory.lives.cases.get(name)
     if case is None:
         return Change(memory=memory, commit=Commit(at=now))
+    if records.at < case.until:  # asked before the newest of it was seen
+        return postponed(memory, policy, name, now)
     events: list[LifeEvent] = []
     if case.of_size:
         asked, fills = _explained(case, records, memory, now)
         if fills is None or (records.again and _may_say_more(case, fills, now)):
-            return postponed(memory, policy, name, now)
+            sold = fills is not None and any(fill.closes for fill in fills)
+            return postponed(memory, policy, name, now, certain=not sold)
         others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)
         events = [_event(asked, part, memory, now) for part in parts(asked, fills, records, others=others)]
         if asked is not case and not case.heard:
@@ -72,7 +76,7 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
     if wait and any(guessed(change, rows) for change, rows in pairs):
         return postponed(memory, policy, name, now)
     shown = [one for change, rows in pairs for one in (rows or (change,))]
-    margins = of_margins(case, tuple(shown), now)
+    margins = () if case.told else of_margins(case, tuple(shown), now)
     return _answered(
         memory, policy, case, now, events=[*events, *margins], pairs=[(change, rows) for change, rows in pairs if rows]
     )
@@ -98,7 +102,7 @@ def _may_say_more(case: Case, fills: Sequence[Fill], now: datetime) -> bool:
     """
     if any(fill.cause is not FillCause.TRADE for fill in fills):
         return case.tries < FORCED_AGAIN
-    if case.rising:
+    if case.rising and not any(fill.closes for fill in fills):
         return False
     patience = NEAR_ITS_END if may_be_liquidated(case.assessment) else CALM
     return now - case.until < patience
@@ -117,13 +121,20 @@ def _event(case: Case, part: Part, memory: Memory, now: datetime) -> LifeEvent:
         seen_at=now,
         currency=position.instrument.settle_currency,
         unit=unit_of(position.instrument),
-        before=None if part.kind is case.birth else part.before,
+        before=None if part.kind in BEGINNINGS else part.before,
         after=part.left,
         ended=part.ended,
-        detail=opening(position) if part.kind is case.birth else enlarged(position, part) if part.opened else "",
+        detail=_detail(case, part),
         breakdown=None if part.breakdown is None else replace(part.breakdown, added=sum(added, ZERO), added_times=len(added)),
         waits=case.away,
     )
+
+
+def _detail(case: Case, part: Part) -> str:
+    position = case.assessment.position
+    if part.kind is case.birth and part.left == position.contracts:
+        return opening(position)
+    return enlarged(position, part) if part.opened else ""
 
 
 def _answered(
@@ -149,19 +160,23 @@ def _answered(
     return Change(memory=replace(memory, lives=after), commit=Commit(at=now, messages=messages, lives=changes))
 
 
-def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime) -> Change:
-    """No answer that explains the case. It is asked again later; what is not explained for a minute is told as it stands."""
+def postponed(memory: Memory, policy: Policy, name: CaseId, now: datetime, *, certain: bool = True) -> Change:
+    """No answer that explains the case. It is asked again later; what is not explained for a minute is told as it stands.
+
+    ``certain``: nothing speaks against it that a position that became larger did just that.
+    """
     case = memory.lives.cases.get(name)
     if case is None:
         return Change(memory=memory, commit=Commit(at=now))
-    if now - case.until >= LONGEST or (case.told and not case.of_size):
-        left = () if case.told and not case.of_size else of_margins(case, case.changes, now)
+    if now - case.asked_since >= LONGEST or (case.told and not case.of_size):
+        left = () if case.told else of_margins(case, case.changes, now)
         return _answered(memory, policy, case, now, events=left)
-    if case.rising and now - case.until >= RISES:
+    brief = certain and case.rising and not (case.away or may_be_liquidated(case.assessment))
+    if brief and now - case.until >= RISES:
         return _answered(memory, policy, case, now, events=as_it_stands(case, now))
     later = again(case, now)
     events: tuple[LifeEvent, ...] = ()
-    if not case.told and now - case.until >= PATIENCE:
+    if not case.told and now - case.asked_since >= PATIENCE:
         later = replace(later, told=True)
         events = as_it_stands(case, now)
     lives = memory.lives

@@ -47,10 +47,15 @@ class _Page:
         # One that was missing and is back had not ended: whatever happened to it is another question.
         if known is not None and known.ended and not case.ended:
             known = known.instead
-        # What only became larger is certain, and a newer question is asked by itself: what it brought would be counted twice.
-        if known is not None and known.rising and here is None:
-            self.events.extend(as_it_stands(known, self.now))
-            known = None
+        # What only became larger is certain. It is no part of another question, and holds none up: it is told as it was seen.
+        # What nothing watched may hold more than it shows.
+        if known is not None and here is None and not (known.away or self.away):
+            if case.rising:
+                self.events.extend(as_it_stands(case, self.now))
+                return
+            if known.rising:
+                self.events.extend(as_it_stands(known, self.now))
+                known = None
         self.cases[case.id] = merged(known, case)
 
 
@@ -105,7 +110,9 @@ def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first:
     turned = not seen.assessment.position.hedged and other in page.before.positions
     kind = EventKind.FLIPPED if turned else EventKind.OPENED
     born = _case(page, seen, until=seen.last_seen, contracts=seen.assessment.position.contracts)
-    page.case(replace(born, birth=kind, since=known.last_good or seen.last_seen, free=None, free_at=None))
+    there = page.before.positions.get(seen.key)
+    prior = ZERO if there is None or there.absences else there.assessment.position.contracts
+    page.case(replace(born, birth=kind, prior=prior, since=known.last_good or seen.last_seen, free=None, free_at=None))
 
 
 def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:

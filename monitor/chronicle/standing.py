@@ -19,9 +19,9 @@ BY_WHOM = "By whom is not known yet: it may have been a partial liquidation."
 
 
 def as_it_stands(case: Case, now: datetime) -> tuple[LifeEvent, ...]:
-    """A question as the readings alone answer it: its size, and what changed the margin of one that only became larger."""
+    """A question as the readings alone answer it: sizes, and what changed the margin."""
     sizes = tuple(_of_size(one, now) for one in _by_reading(case) if one.ended or one.contracts != one.before)
-    return (*sizes, *of_margins(case, case.changes, now)) if case.rising or not case.of_size else sizes
+    return (*sizes, *of_margins(case, case.changes, now))
 
 
 def earlier(case: Case, last: Case) -> Case:

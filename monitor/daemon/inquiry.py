@@ -58,12 +58,9 @@ class Inquiry:
 
     def look_round(self) -> None:
         """Start on whatever is due and whose account is not being asked already."""
-        waiting: dict[tuple[str, str], list[Case]] = {}
-        for case in ripe(self._guard.memory, self._clock.now()):
-            waiting.setdefault((case.key.exchange, case.key.account), []).append(case)
-        for who, cases in waiting.items():
+        for who in {(case.key.exchange, case.key.account) for case in ripe(self._guard.memory, self._clock.now())}:
             if who not in self._tasks and who in self._exchanges:
-                task = asyncio.get_running_loop().create_task(self._work(who, cases), name=f"inquiry-{who[1]}")
+                task = asyncio.get_running_loop().create_task(self._work(who), name=f"inquiry-{who[1]}")
                 self._tasks[who] = task
                 task.add_done_callback(partial(self._ended, who))
 
@@ -76,11 +73,16 @@ class Inquiry:
         del task
         self._tasks.pop(who, None)
 
-    async def _work(self, who: tuple[str, str], cases: Sequence[Case]) -> None:
-        for case in cases:
+    async def _work(self, who: tuple[str, str]) -> None:
+        while case := self._next(who):
             records = await self._asked(self._exchanges[who], case)
             crashpoint("inquiry.answered")
             await self._decide(case.id, records)
+
+    def _next(self, who: tuple[str, str]) -> Case | None:
+        """The most urgent of what is due: first what ended or fell, last what only moved a margin."""
+        due = [one for one in ripe(self._guard.memory, self._clock.now()) if (one.key.exchange, one.key.account) == who]
+        return min(due, key=lambda one: (one.urgency, one.due), default=None)
 
     async def _decide(self, name: CaseId, records: Records | None) -> None:
         def step(memory: Memory, policy: Policy, now: datetime) -> Change:

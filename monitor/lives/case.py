@@ -34,14 +34,15 @@ CaseId = tuple[PositionKey, int]
 class Case:
     """One question. ``assessment``: the position as last read before it happened, at ``since``; ``until``: the reading that
     showed it. ``contracts``: how many there were then; ``ended``: it was no longer there. ``birth`` (opened, flipped): the life
-    began in that time; ``assessment`` is its first reading then, and ``since`` the reading before it, without it.
+    began in that time; ``assessment`` is its first reading then, ``since`` the reading before it, and ``prior`` the contracts of
+    another life that was there then.
 
     ``changes``: what was seen to change its margin meanwhile, which the records may confirm. ``free``: the balance that could
     become margin at ``since``, where known, as read at ``free_at``; ``others``: the margin that lay behind other positions in the
-    same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood. ``read_at``: what the store calls
-    the reading at ``since``, whatever became of the clock. ``last``: the newest of several questions that became one,
-    ``heard``: what came before it was told as it stood; ``instead``: the one that was open when the position was first missing.
-    These three are not kept over a restart.
+    same currency then. ``away``: nothing watched in between. ``told``: it was told as it stood. ``begun``: when the first of
+    several questions that became one was asked. ``read_at``: what the store calls the reading at ``since``, whatever became of
+    the clock. ``last``: the newest of several questions that became one, ``heard``: what came before it was told as it stood;
+    ``instead``: the one that was open when the position was first missing. These three are not kept over a restart.
     """
 
     key: PositionKey
@@ -61,6 +62,8 @@ class Case:
     away: bool = False
     told: bool = False
     birth: EventKind | None = None
+    prior: Decimal = ZERO
+    begun: datetime | None = None
     tries: int = 0
     read_at: datetime | None = None
     last: Case | None = None
@@ -83,9 +86,19 @@ class Case:
         return self.until if self.birth else self.since
 
     @property
+    def asked_since(self) -> datetime:
+        """How long it is open, whatever was added to it."""
+        return self.begun or self.until
+
+    @property
     def of_size(self) -> bool:
         """Whether the number of contracts is another one than before, or was meanwhile."""
         return self.ended or self.contracts != self.before or (self.last is not None and self.last.of_size)
+
+    @property
+    def urgency(self) -> int:
+        """What is asked about first, by number: an end, a fall, a growth, a margin."""
+        return 0 if self.ended else 3 if not self.of_size else 2 if self.rising else 1
 
     @property
     def rising(self) -> bool:
@@ -103,12 +116,13 @@ def merged(known: Case | None, now: Case) -> Case:
         assessment=known.assessment,
         since=known.since,
         read_at=known.read_at,
-        changes=(*known.changes, *now.changes),
+        changes=(*(() if known.told else known.changes), *now.changes),
         told=known.told and known.ended and now.ended,
         free=known.free,
         free_at=known.free_at,
         others=known.others,
         away=known.away,
+        begun=known.begun if known.ended else known.asked_since,
         last=known.last if known.ended else replace(now, last=None),
         heard=known.heard if known.ended else known.told,
         instead=known if ending else known.instead,

@@ -74,7 +74,7 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
         if size > before:
             found.append(_risen(case, group, before, size, told))
         else:
-            kind = _ENDS[cause] if ended else _PARTS[cause]
+            kind = _PARTS[cause] if size else _ENDS[cause]
             found.append(Part(kind=kind, at=group[-1].at, before=before, left=size, ended=ended, breakdown=told))
     return tuple(found)
 
@@ -82,7 +82,7 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
 def _risen(case: Case, group: Sequence[Fill], before: Decimal, size: Decimal, told: Breakdown | None) -> Part:
     """What was opened, from its first fill on, or became larger with the last one."""
     opening = [fill for fill in group if not fill.closes]
-    kind = case.birth if case.birth and before == 0 else EventKind.GREW
+    kind = EventKind.GREW if before else case.birth or EventKind.OPENED
     return Part(
         kind=kind,
         at=group[-1].at if kind is EventKind.GREW else group[0].at,

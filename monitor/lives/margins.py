@@ -34,15 +34,15 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
     rows: list[Row] = [
         (row.at, row.amount, _CAUSES[row.kind], row.id)
         for row in records.flows
-        if row.kind in _CAUSES and row.in_margin and change.since - SLACK < row.at <= change.at + SLACK
+        if row.kind in _CAUSES and row.in_margin and _near(row.at, change)
     ]
     rows += [
         (fill.at, fill.margin_change, ChangeCause.FILL, fill.id)
         for fill in records.fills
-        if fill.margin_change and change.since - SLACK < fill.at <= change.at + SLACK
+        if fill.margin_change and _near(fill.at, change)
     ]
     rows.sort(key=lambda row: row[0])
-    rows = _adding_up(rows, change)
+    rows = _adding_up(rows, change) or _paid_instead(change, records)
     if not rows and change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept:
         # The likeliest guess, and wrong: the exchange would have recorded it.
         return (replace(change, cause=cause_elsewhere(change.since, change.at)),)
@@ -57,6 +57,18 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         )
         stand = after
     return tuple(made)
+
+
+def _paid_instead(change: MarginChange, records: Records) -> list[Row]:
+    """Funding that the wallet pays, but for an empty one (Bybit): a row of just that amount."""
+    if change.cause is not ChangeCause.FUNDING:
+        return []
+    flows = (flow for flow in records.flows if flow.kind is FlowKind.FUNDING and flow.amount == change.amount)
+    return [(one.at, one.amount, ChangeCause.FUNDING, one.id) for one in flows if _near(one.at, change)][:1]
+
+
+def _near(at: datetime, change: MarginChange) -> bool:
+    return change.since - SLACK < at <= change.at + SLACK
 
 
 def guessed(change: MarginChange, rows: Sequence[MarginChange]) -> bool:

@@ -45,6 +45,10 @@ class LifeChanges:
     told: tuple[str, ...] = ()
     confirmed: tuple[tuple[MarginChange, tuple[MarginChange, ...]], ...] = ()
 
+    def with_more(self, more: LifeChanges) -> LifeChanges:
+        """These, and then ``more`` of the same decision."""
+        return LifeChanges(**{part.name: (*getattr(self, part.name), *getattr(more, part.name)) for part in fields(self)})
+
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
 
@@ -56,17 +60,22 @@ def shifted_lives(memory: LifeMemory, step: timedelta) -> LifeMemory:
     """Every time moved by ``step``: after the clock was set, ages are what they were before."""
     return replace(
         memory,
-        cases={
-            name: replace(
-                one,
-                first_seen=one.first_seen + step,
-                since=one.since + step,
-                until=one.until + step,
-                due=one.due + step,
-                free_at=None if one.free_at is None else one.free_at + step,
-            )
-            for name, one in memory.cases.items()
-        },
+        cases={name: _shifted(one, step) for name, one in memory.cases.items()},
         away=None if memory.away is None else (memory.away[0] + step, memory.away[1] + step),
         spoken={key: replace(one, at=one.at + step) for key, one in memory.spoken.items()},
+    )
+
+
+def _shifted(case: Case, step: timedelta) -> Case:
+    """What the store names by its time (its reading, changes of margin) keeps it."""
+    return replace(
+        case,
+        first_seen=case.first_seen + step,
+        since=case.since + step,
+        until=case.until + step,
+        due=case.due + step,
+        free_at=None if case.free_at is None else case.free_at + step,
+        begun=None if case.begun is None else case.begun + step,
+        last=None if case.last is None else _shifted(case.last, step),
+        instead=None if case.instead is None else _shifted(case.instead, step),
     )

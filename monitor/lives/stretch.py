@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from monitor.lives.case import Case
 from monitor.lives.records import Fill
@@ -46,17 +47,24 @@ def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple
 
 
 def _births(case: Case, fills: Sequence[Fill]) -> dict[int, list[tuple[Fill, ...]]]:
-    """From the first reading of a life back to where there was nothing, by how far each choice is from the clocks."""
+    """From the first reading of a life back to where there was nothing, by how far each choice is from the clocks. What was there
+    before it must have ended by then.
+    """
     found: dict[int, list[tuple[Fill, ...]]] = {}
     earliest, latest = _first_after(fills, case.since - EARLY), _first_after(fills, case.until)
+    starts = _around(fills, case.since)
     for last in _around(fills, case.until):
         size, start = case.contracts, last
         while size > 0 and start > earliest:
             start -= 1
-            size -= -fills[start].contracts if fills[start].closes else fills[start].contracts
-        if size == 0:
+            size -= _sum(fills[start : start + 1])
+        if size == 0 and any(_sum(fills[first:start]) == -case.prior for first in starts if first <= start):
             found.setdefault(abs(last - latest), []).append(tuple(fills[start:last]))
     return found
+
+
+def _sum(fills: Sequence[Fill]) -> Decimal:
+    return sum((-fill.contracts if fill.closes else fill.contracts for fill in fills), ZERO)
 
 
 def _agreeing(found: dict[int, list[tuple[Fill, ...]]]) -> tuple[Fill, ...] | None:

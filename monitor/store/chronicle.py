@@ -92,6 +92,8 @@ def _cases(connection: sqlite3.Connection) -> list[Case]:
                 free_at=time_or_none(kept[11]),
                 read_at=from_ms(kept[12]),
                 birth=EventKind(kept[13]) if kept[13] else None,
+                begun=time_or_none(kept[14]),
+                prior=dec(kept[15]),
                 changes=_asked(connection, key, row[5], kept[1], kept[2]),
                 assessment=assessment_of(key, row[4], row[7 + len(CASE) :], terms),
             )

@@ -21,7 +21,7 @@ KEEP_EVENT = f"{insert('events', EVENT)} ON CONFLICT (id) DO UPDATE SET {replaci
 
 CASE = (
     "life", "since", "until", "contracts", "ended", "due", "free", "others", "away", "told", "tries", "free_at", "read_at",
-    "birth",
+    "birth", "begun", "prior",
 )  # fmt: skip
 KEEP_CASE = f"{insert('cases', CASE)} ON CONFLICT (life) DO UPDATE SET {replacing(CASE[1:])}"
 
@@ -96,6 +96,8 @@ def case_row(case: Case, life: int) -> tuple[Any, ...]:
         ms_or_none(case.free_at),
         to_ms(case.read_at or case.since),
         case.birth.value if case.birth else "",
+        ms_or_none(case.begun),
+        str(case.prior),
     )
 
 

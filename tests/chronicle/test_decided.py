@@ -14,6 +14,7 @@ from monitor.chronicle import concluded, postponed, ripe
 from monitor.lives.case import Case
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Records, Totals
+from monitor.lives.state import LifeMemory, Spoken
 from monitor.margin.position import Contract, Instrument, Position, Side
 from monitor.margin.reading import Unguarded
 from monitor.memory import Memory, shifted
@@ -48,6 +49,7 @@ class World:
         self.messages: list[tuple[str, str]] = []
         self.bodies: list[str] = []
         self.confirmed: list[Any] = []
+        self.told: list[str] = []
 
     def see(self, seconds: float, *positions: Position, **reading: Any) -> None:
         from monitor.decide import decide
@@ -66,7 +68,7 @@ class World:
 
     def conclude(self, seconds: float, case: Case, *fills: Fill, **records: Any) -> None:
         """The exchange's answer about a case."""
-        told = Records(at=at(seconds), fills=fills, **records)
+        told = Records(at=at(records.pop("records_at", seconds)), fills=fills, **records)
         self._keep(concluded(self.memory, self.policy, case.id, told, at(seconds)))
 
     def silence(self, seconds: float) -> None:
@@ -87,6 +89,7 @@ class World:
         self.memory = decision.memory
         self.events += decision.commit.lives.events
         self.confirmed += decision.commit.lives.confirmed
+        self.told += decision.commit.lives.told
         told = [one for one in decision.commit.messages if one.why.value == "event"]
         self.messages += [(one.level.label, one.title) for one in told]
         self.bodies += [one.body for one in told]
@@ -175,6 +178,7 @@ def test_life_that_was_liquidated_in_part_before_it_was_first_seen_tells_of_both
     told = world.events[1].breakdown
     assert told is not None
     assert told.margin is None  # nothing was read before it
+    assert world.events[0].detail == "10 BTC bought at 100, fees -1 USDT."
     assert world.messages[1] == ("critical", "PARTLY LIQUIDATED: BTC/USDT long, -20.38 USDT")
 
 
@@ -237,15 +241,13 @@ def test_growth_with_sales_in_between_has_what_they_brought():
 def test_growth_is_told_as_it_was_seen_when_something_else_follows_or_no_record_comes():
     world = World()
     world.see(0, held())
-    world.see(10, held("12", isolated_margin=D(125)))  # 5 more than the growth explains, and nobody knows from where
-    world.see(11, held("13", isolated_margin=D(135)))
-    assert [(event.kind, event.after) for event in world.events if event.kind is E.GREW] == [(E.GREW, D(12))]
-    world.silence(25)
+    world.see(10, held("12", isolated_margin=D(120)))
+    world.see(11, held("13", isolated_margin=D(130)))
+    assert [(event.since, event.after) for event in world.events if event.kind is E.GREW] == [(at(10), D(13))]
+    world.silence(24)
     assert world.memory.lives.cases != {}
-    world.silence(26)
-    assert [(event.kind, event.since, event.after) for event in world.events if event.kind is E.GREW] == [
-        (E.GREW, at(0), D(12)), (E.GREW, at(10), D(13)),
-    ]  # fmt: skip
+    world.silence(25)
+    assert [(event.since, event.after) for event in world.events if event.kind is E.GREW] == [(at(10), D(13)), (at(0), D(12))]
     assert world.memory.lives.cases == {}
 
 
@@ -566,6 +568,121 @@ def test_size_that_grew_again_hides_no_liquidation():
     assert world.memory.lives.cases == {}
 
 
+def restarted(world: World) -> None:
+    """What the store does not keep of open questions is forgotten."""
+    bare = {name: replace(one, last=None, heard=False, instead=None) for name, one in world.memory.lives.cases.items()}
+    world.memory = replace(world.memory, lives=LifeMemory(cases=bare, waiting=world.memory.lives.waiting))
+
+
+def test_growth_after_a_fall_leaves_the_question_of_the_fall_as_it_is():
+    world = World()
+    for second, size in ((0, "10"), (10, "6"), (12, "12"), (14, "13")):
+        world.see(second, held(size, isolated_margin=D(size) * 10))
+    assert [(event.before, event.after) for event in world.events if event.kind is E.GREW] == [(D(6), D(12)), (D(12), D(13))]
+    restarted(world)
+    world.answer(30, fill(5, "4", FillCause.REDUCTION), bought(11, "6"), bought(13, "1"))
+    assert (world.events[-1].kind, world.events[-1].after) == (E.PARTLY_LIQUIDATED, D(6))
+    assert [title for level, title in world.messages if level == "critical"] == ["PARTLY LIQUIDATED: BTC/USDT long, -20.38 USDT"]
+
+
+def test_fall_is_told_after_a_minute_however_often_something_else_follows():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("6", isolated_margin=D(60)))
+    for number in range(1, 12):
+        now = 10 + 5 * number
+        world.see(now, held(f"{6 - number / 10}", isolated_margin=D(f"{60 - number}")))
+        world.silence(now)
+    falls = [event for event in world.events if event.kind is E.SHRANK]
+    assert falls == []
+    world.silence(70)
+    falls = [event for event in world.events if event.kind is E.SHRANK]
+    assert [(event.before, event.after) for event in falls] == [(D(10), D(5)), (D(5), D("4.9"))]
+
+
+def test_growth_over_a_time_in_which_nothing_watched_stays_a_question():
+    world = away(held(), hours=1)
+    now = HOUR + 1
+    world.see(now, held("12", isolated_margin=D(120)))
+    world.see(now + 5, held("13", isolated_margin=D(130)))
+    world.silence(now + 16)
+    assert world.memory.lives.cases != {}
+    restarted(world)
+    world.answer(now + 20, fill(900, "4", FillCause.REDUCTION), bought(1000, "6"), bought(now + 3, "1"))
+    kinds = [(event.kind, event.after) for event in world.events if event.kind not in {E.FOUND, E.MARGIN_ADDED}]
+    assert kinds == [(E.PARTLY_LIQUIDATED, D(6)), (E.GREW, D(13))]
+
+
+def test_growth_with_a_sale_that_nobody_owns_yet_is_asked_about_again():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("12", isolated_margin=D(120)))
+    sold = fill(4, "4")
+    world.answer(11, sold, bought(6, "6"), again=True)
+    world.answer(26, sold, bought(6, "6"), again=True)
+    assert E.GREW not in world.kinds
+    world.answer(30, fill(4, "4", FillCause.REDUCTION), bought(6, "6"))
+    assert [event.kind for event in world.events[2:]] == [E.PARTLY_LIQUIDATED, E.GREW]
+
+
+def test_answer_that_was_asked_for_before_the_newest_reading_says_nothing_of_it():
+    world = World()
+    world.see(0, held())
+    world.see(10, held(isolated_margin=D(105)))
+    world.answer(12, records_at=9)
+    assert (world.case.tries, world.kinds) == (1, [E.FOUND])
+    world.answer(70, records_at=9)
+    assert world.kinds == [E.FOUND, E.MARGIN_ADDED]
+
+
+def test_margin_that_moved_beside_a_fall_is_told_with_it_and_once():
+    world = World()
+    world.see(0, held())
+    world.see(10, held(isolated_margin=D(105)))
+    world.see(20, held("6", isolated_margin=D(63)))
+    world.silence(70)
+    assert world.kinds[-2:] == [E.SHRANK, E.MARGIN_ADDED]
+    world.answer(80, fill(15, "4"), flows=(Flow(at=at(5), kind=FlowKind.MARGIN_ADDED, amount=D(5), id="7"),))
+    assert world.kinds.count(E.MARGIN_ADDED) == 1
+    assert len(world.confirmed) == 1
+
+
+def test_position_that_was_liquidated_and_opened_again_in_one_moment_is_told_so():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("12", isolated_margin=D(120)))
+    world.answer(11, fill(4, "10", FillCause.LIQUIDATION), bought(6, "12"))
+    assert [(event.kind, event.before, event.after) for event in world.events[2:]] == [
+        (E.LIQUIDATED, D(10), D(0)), (E.OPENED, None, D(12)),
+    ]  # fmt: skip
+    assert world.messages[0] == ("critical", "LIQUIDATED: BTC/USDT long, -50.95 USDT")
+    assert world.events[-1].detail == "12 BTC bought at 100, fees -1.2 USDT."
+
+
+def test_what_several_questions_became_moves_with_the_clock():
+    world = World()
+    for second, size in ((0, "10"), (10, "6"), (12, "5"), (14, "4")):
+        world.see(second, held(size, isolated_margin=D(size) * 10))
+    world.see(16)
+    moved = shifted(world.memory, timedelta(hours=1)).lives.cases[world.case.id]
+    assert moved.last is not None
+    assert moved.instead is not None
+    assert moved.instead.last is not None
+    assert (moved.instead.asked_since, moved.instead.last.since) == (at(3610), at(3612))
+
+
+def test_summary_and_what_was_held_back_in_one_tick_are_both_kept_as_told():
+    world = away(held(), hours=0.5)
+    now = 0.5 * HOUR + 1
+    world.see(now, held(leverage=D(8)))
+    event = replace(world.events[-1], waits=False)
+    spoken = {event.key: Spoken(at=at(now - 300), held=(replace(event, at=at(now - 290)),))}
+    world.memory = replace(world.memory, lives=replace(world.memory.lives, spoken=spoken, cases={}))
+    world.tick(now + 1)
+    assert len(world.messages) == 2
+    assert len(world.told) == 2
+
+
 def test_what_stays_unexplained_is_told_as_it_stands_with_the_answer_to_what_followed():
     world = World()
     for second, size in ((0, "10"), (10, "6"), (12, "5")):
@@ -701,6 +818,14 @@ def test_funding_is_kept_with_its_time_and_told_to_nobody():
     assert world.case.tries == 1
     world.answer(-580, flows=(flow,), kept=frozenset({FlowKind.FUNDING}))
     assert [(event.cause, event.at, event.since) for event in world.events[1:]] == [("funding", at(-600), None)]
+    assert world.messages == []
+
+
+def test_funding_that_the_wallet_should_have_paid_and_the_margin_paid_is_funding():
+    world = at_the_hour("99.5")
+    flow = Flow(at=at(-600), kind=FlowKind.FUNDING, amount=D("-0.5"), in_margin=False)
+    world.answer(-589, flows=(flow,), kept=frozenset({FlowKind.FUNDING}))
+    assert [(event.cause, event.at) for event in world.events[1:]] == [("funding", at(-600))]
     assert world.messages == []
 
 
@@ -862,7 +987,7 @@ def test_part_that_was_away_and_stays_unexplained_waits_for_the_summary():
     world.see(0.5 * HOUR + 1, held("6", isolated_margin=D(60)))
     world.silence(0.5 * HOUR + 61)
     assert world.messages == []
-    assert [one.kind for one in world.memory.lives.waiting] == [E.SHRANK]
+    assert [(one.kind, one.cause) for one in world.memory.lives.waiting] == [(E.SHRANK, ""), (E.MARGIN_REDUCED, "fill")]
 
 
 def test_levels_can_be_set_or_switched_off_and_routes_may_name_a_kind():

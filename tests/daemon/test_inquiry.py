@@ -1,6 +1,7 @@
 """The inquiry carries open questions to the exchanges and the answers back, whatever goes wrong on the way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -119,6 +120,18 @@ async def test_account_is_asked_one_question_at_a_time_and_one_of_another_progra
     stranger = Inquiry([FakeExchange("other")], desk.post.guard, desk.post.clock)
     stranger.look_round()
     await stranger.settled()
+
+
+async def test_end_is_asked_about_before_what_only_moved_a_margin():
+    desk = Desk()
+    other, third = (position(symbol=f"{coin}/USDT:USDT") for coin in ("ETH", "SOL"))
+    richer = (replace(other, isolated_margin=D(105)), replace(third, contracts=D(12), isolated_margin=D(120)))
+    for seconds, held in ((0, (position(), other, third)), (10, (other, third)), (20, richer)):
+        desk.post.clock.advance(seconds - (desk.post.clock.now() - NOW).total_seconds())
+        await desk.post.guard.take(snapshot(*held, when=at(seconds)))
+    desk.exchange.tell(Records(at=at(20)))
+    await desk.ask()
+    assert [asked.position.key.symbol[:3] for asked in desk.exchange.inquiries] == ["BTC", "SOL", "ETH"]
 
 
 async def test_loop_looks_whenever_poked_until_it_is_cancelled(desk):

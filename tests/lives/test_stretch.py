@@ -114,11 +114,11 @@ def test_life_began_with_its_first_fill_wherever_it_is_first_read(life, data):
     sizes = [life.size(seconds(one)) for one in life.fills[none:then]]
     if 0 in sizes:
         return
-    question = replace(case(sizes[-1], sizes[-1], since, until), birth=EventKind.OPENED)
+    prior = D(life.size(since))
+    question = replace(case(sizes[-1], sizes[-1], since, until), birth=EventKind.OPENED, prior=prior)
     assert stretch(question, life.fills) == life.fills[none:then]
-    if first == none:  # a life before it could look like a part of it
-        missing = data.draw(st.sampled_from(life.fills[none:then]))
-        assert stretch(question, [one for one in life.fills if one is not missing]) is None
+    missing = data.draw(st.sampled_from(life.fills[first:then]))
+    assert stretch(question, [one for one in life.fills if one is not missing]) is None
 
 
 def test_an_older_close_of_the_same_size_is_not_the_end_while_the_record_of_the_end_is_late():

@@ -122,6 +122,8 @@ async def test_question_is_read_back_with_the_position_as_it_was_and_what_moved_
         ended=True,
         changes=(moved,),
         birth=EventKind.FLIPPED,
+        begun=NOW - MINUTE,
+        prior=D("0.5"),
     )
     await keep(store, readings=(seen,), lives=LifeChanges(cases=(asked,)), margin_changes=(moved,))
     await keep(store, closed=(seen,))
