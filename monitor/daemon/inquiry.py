@@ -104,6 +104,7 @@ class Inquiry:
             until=now,
             life_since=min(case.first_seen, since) if case.ended else since,
             read_at=case.sized_at,
+            money=not case.rising or bool(case.changes) or case.away,
         )
         try:
             async with asyncio.timeout(LONGEST_SECONDS):

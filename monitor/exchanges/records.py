@@ -7,7 +7,7 @@ depends on which of its ends an exchange cuts off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -52,6 +52,10 @@ class Asked:
     def position(self) -> Position:
         """The position that is asked about, as last read."""
         return self.inquiry.position
+
+    def wants_money(self, fills: Sequence[Fill]) -> bool:
+        """Whether more than these fills is asked for: a position that only became larger costs no more than they do."""
+        return self.inquiry.money or any(fill.closes for fill in fills)
 
     @property
     def instrument_id(self) -> str:
@@ -166,8 +170,9 @@ async def fetched(
             await _tuned(session)
             asked = Asked(inquiry=inquiry, at=at, ahead=timedelta(seconds=session.clock_offset or 0.0))
             await read(asked, Calls(session, clock), found)
-            with found.may_lack("the free balance"):
-                balance = await free()
+            if asked.wants_money(found.fills):
+                with found.may_lack("the free balance"):
+                    balance = await free()
     except ExchangeFault:
         raise
     except TimeoutError as error:

@@ -102,7 +102,8 @@ class Inquiry:
     """What is asked about one position: everything of its instrument and side from ``since`` to ``until`` (aware UTC, ours).
 
     ``position``: as read at ``read_at``. ``life_since``: where money over its whole life is wanted (funding, fees), since when;
-    never later than ``since``. Adapters widen both ends by a minute, since clocks differ, and leave out what is another side's.
+    never later than ``since``. ``money``: flows and the free balance are wanted too; else only if something was closed.
+    Adapters widen both ends by a minute, since clocks differ, and leave out what is another side's.
     """
 
     position: Position
@@ -110,6 +111,7 @@ class Inquiry:
     until: datetime
     life_since: datetime
     read_at: datetime
+    money: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

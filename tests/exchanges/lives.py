@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,10 +66,10 @@ class Life:
         ahead = self.engine.clock() - wall_clock_ms() + round(seconds * 1000)
         self.engine.clock = lambda: wall_clock_ms() + ahead
 
-    async def told(self, position: Position, since: datetime, **times: datetime) -> Records:
+    async def told(self, position: Position, since: datetime, **times: Any) -> Records:
         """The account's answer about all that happened from ``since`` on."""
         until = max(self.now(), since) + timedelta(hours=1)
-        inquiry = Inquiry(position=position, **{"since": since, "until": until, "life_since": since, "read_at": since, **times})
+        inquiry = replace(Inquiry(position=position, since=since, until=until, life_since=since, read_at=since), **times)
         records: Records = await self.reader.fetch_records(inquiry)
         return records
 

@@ -37,6 +37,8 @@ async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
     marks = await _marked(trades, book, found)
     fills = parse.parse_fills(trades, asked, marks, found)
     found.fills += await _insured(fills, trades, marks, book, found)
+    if not asked.wants_money(fills):
+        return
     with found.may_lack("margin changes"):
         parse.add_margin(await book.margin(), asked, found)
     with found.may_lack("funding"):

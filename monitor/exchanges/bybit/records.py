@@ -26,6 +26,9 @@ async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
     ask: dict[str, Any] = {"category": category, "symbol": symbol, "limit": _EXECUTIONS}
     rows = await _all(call, "privateGetV5ExecutionList", ask, asked.since, asked.until)
     fills = parse.parse_fills(rows, asked, found)
+    if not asked.wants_money(fills):
+        found.fills += fills
+        return
     with found.may_lack("a check of the executions (closed-pnl)"):
         closed = await _all(call, "privateGetV5PositionClosedPnl", ask, asked.since, asked.until)
         parse.check_closed(closed, rows, asked, found)

@@ -31,6 +31,8 @@ async def read_records(asked: Asked, call: Call, found: Gathered) -> None:
         found.lack("margin changes and funding: in hedge mode some of OKX's bills do not say which side they are of")
     found.fills += parse.parse_fills(bills, asked)
     parse.add_flows(bills, asked, found, whole=sure)
+    if not asked.wants_money(found.fills):
+        return
     with found.may_lack("the sums over its life (positions-history)"):
         parse.add_totals(await book.closed(), asked, found)
     with found.may_lack("funding"):

@@ -67,9 +67,9 @@ def answers(trades, *, orders=(), liquidated=(), deleveraged=(), clear=(), fundi
     )
 
 
-async def told(account: Answers, position=POSITION) -> Gathered:
+async def told(account: Answers, position=POSITION, **ask: Any) -> Gathered:
     found = Gathered()
-    await read_records(asked(position), account, found)
+    await read_records(asked(position, **ask), account, found)
     return found
 
 
@@ -167,6 +167,16 @@ async def test_nothing_closed_asks_for_no_orders():
     found = await told(account)
     assert [fill.closes for fill in found.fills] == [False]
     assert account.count("AllOrders") == 0
+
+
+async def test_what_only_became_larger_costs_a_look_at_the_trades_alone():
+    bought = trade(side="BUY", realizedPnl="0")
+    account = answers([bought])
+    assert len((await told(account, money=False)).fills) == 1
+    assert len(account.asked) == account.count("UserTrades") == 1
+    sold = answers([bought, trade(2)], orders=[order(2)])
+    await told(sold, money=False)
+    assert sold.count("Income") == 1
 
 
 async def test_the_forced_orders_decide_where_client_ids_are_silent():

@@ -188,6 +188,16 @@ async def test_a_profit_that_no_record_tells_stays_unknown():
     assert found.fills[0].profit is None
 
 
+async def test_what_only_became_larger_costs_a_look_at_the_executions_alone():
+    bought = execution(side="Buy", closedSize="0", execPnl="0")
+    account = answers([bought])
+    assert len((await told(account, money=False)).fills) == 1
+    assert len(account.asked) == account.count("ExecutionList") == 1
+    sold = answers([bought, execution(2)])
+    await told(sold, money=False)
+    assert sold.count("TransactionLog") == 1
+
+
 async def test_funding_in_hedge_mode_is_of_the_side_that_the_row_says():
     rows = [logged(1, side="Buy"), logged(2, side="Sell", funding="0.3")]
     found = await told(answers([], log=rows), held("bybit", "usdt", "BTCUSDT", hedged=True))

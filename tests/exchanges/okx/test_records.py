@@ -262,6 +262,15 @@ async def test_bills_that_could_be_of_either_side_are_left_out_and_named():
     assert any("hedge mode" in text for text in found.missing)
 
 
+async def test_what_only_became_larger_costs_a_look_at_the_bills_alone():
+    account = answers([bill(1, subtype="1")])
+    assert len((await told(account, money=False)).fills) == 1
+    assert account.count("PositionsHistory") == 0
+    sold = answers([bill(1, subtype="1"), bill(2)])
+    await told(sold, money=False)
+    assert sold.count("PositionsHistory") == 1
+
+
 async def test_older_funding_is_read_from_the_archive_back_to_the_birth_of_the_position():
     funding = [bill(n, "8", "173", ts=str(NOW_MS - n * DAY), pnl="-0.1", billId=str(1000 - n)) for n in range(1, 40)]
     recent = [row for row in funding if int(row["ts"]) > NOW_MS - 7 * DAY]
