@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 .PHONY: help test check bench memory alarms chaos-alerts chaos-topups demo faults lint types cover lock clean setup
 
 help:
-	@echo "make test   run the tests            make check  lint, types, tests with coverage: what CI runs"
+	@echo "make test   run the quick tests      make check  lint, types, all tests with coverage: what CI runs"
 	@echo "make bench  measure speed and memory  make lock   resolve the dependencies again"
 	@echo "make memory is memory flat over 100,000 polls?"
 	@echo "make faults every fault x every exchange, on the real program"
@@ -33,7 +33,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@touch $@
 
 test: $(READY)
-	$(PYTEST)
+	$(PYTEST) -m "not whole_program"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
