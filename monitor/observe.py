@@ -218,18 +218,11 @@ def _missing(
         now = next((other for other in others if other.side is key.side), None)
         if now is not None and (before.mode or not _stood_beside(now, known)):
             unguarded.append(replace(before, mode=now.mode, absences=0))
-        elif before.absences + 1 >= ABSENCES_TO_CLOSE or _turned(before, snapshot):
+        elif before.absences + 1 >= ABSENCES_TO_CLOSE:
             gone.append(replace(before, absences=before.absences + 1))
         else:
             absent.append(replace(before, absences=before.absences + 1))
     return absent, gone, unguarded
-
-
-def _turned(before: PositionMemory, snapshot: FamilySnapshot) -> bool:
-    """Whether its other side is there, where an instrument has only one: it is gone for certain."""
-    key = before.key
-    others = (one for one in snapshot.positions if one.key.symbol == key.symbol and one.key.side is not key.side)
-    return not before.assessment.position.hedged and any(not other.hedged for other in others)
 
 
 def _is_on(other: Unguarded, before: PositionMemory) -> bool:

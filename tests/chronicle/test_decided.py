@@ -201,18 +201,6 @@ def test_side_that_turns_in_one_way_mode_is_told_as_turned_and_in_hedge_mode_as_
         assert world.events[1].at == at(5)
 
 
-def test_position_that_turned_and_turned_back_was_closed_twice():
-    world = World()
-    for second, side in ((0, Side.LONG), (10, Side.SHORT), (20, Side.LONG)):
-        world.see(second, held(side=side))
-    lives = {(case.key.side, case.epoch): (case.ended, case.birth) for case in world.memory.lives.cases.values()}
-    assert lives == {
-        (Side.LONG, 1): (True, None), (Side.SHORT, 1): (True, None), (Side.LONG, 2): (False, E.FLIPPED),
-    }  # fmt: skip
-    assert [(event.kind, event.key.side) for event in world.events] == [(E.FOUND, Side.LONG), (E.FLIPPED, Side.SHORT)]
-    assert ripe(world.memory, at(20)) == list(world.memory.lives.cases.values())
-
-
 def test_leverage_and_tiers_are_certain_from_two_readings_and_growth_has_its_time_from_the_records():
     world = World()
     world.see(0, held())
