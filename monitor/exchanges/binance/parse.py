@@ -16,6 +16,7 @@ from monitor.errors import BadQuantity, BadReading, BadReply
 from monitor.exchanges import figures
 from monitor.exchanges.binance.guess import guess_inverse, guess_linear, implied_entry
 from monitor.exchanges.binance.terms import CurrencyCode, SymbolSetting, Tiers, is_isolated, is_true
+from monitor.exchanges.shelf import UNREADABLE
 from monitor.margin.position import Contract, ExchangeSays, Instrument, Position, PositionKey, Side
 from monitor.margin.quantities import ONE, ZERO, dec, dec_or_none
 from monitor.margin.reading import FamilyKey, Unguarded
@@ -173,12 +174,16 @@ def _implied_leverage(row: Mapping[str, Any]) -> Decimal | None:
 
 
 def leverage_moved(row: Mapping[str, Any], setting: SymbolSetting | None) -> bool:
-    """Whether a row without a leverage of its own was margined at another one than the setting read last says."""
+    """Whether a row without a leverage of its own (v3) was margined at another one than the setting read last says.
+
+    UNVERIFIED that positionInitialMargin is the notional at the mark divided by the leverage for every symbol (Position
+    Information V3, read 2026-11-22): a setting that was just read counts, whatever the row says.
+    """
     if setting is None or row.get("leverage"):
         return False
     try:
         implied = _implied_leverage(row)
-    except BadQuantity:
+    except (BadQuantity, *UNREADABLE):
         return False  # told when the row is parsed
     return implied is not None and implied != setting.leverage
 

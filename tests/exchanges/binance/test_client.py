@@ -280,6 +280,14 @@ async def test_leverage_that_a_row_contradicts_is_read_again_in_the_same_poll_an
         assert server.count("/fapi/v1/symbolConfig") == 2
 
 
+@pytest.mark.parametrize("margin", ["1e-40", "odd", None, {}])
+async def test_row_whose_margin_makes_no_sense_blinds_nobody_else(margin):
+    async with binance(fapi_v3_positionRisk=json_reply([usdm_row(positionInitialMargin=margin)])) as server:
+        snapshot = await snapshot_of(server)
+    assert isinstance(snapshot, FamilySnapshot)
+    assert [position.leverage for position in snapshot.positions] == [10]  # its setting
+
+
 async def test_row_that_always_contradicts_its_setting_costs_one_call_and_the_setting_counts():
     odd = usdm_row(positionInitialMargin=str(Decimal(usdm_row()["notional"]) / 3))
     async with binance(fapi_v3_positionRisk=[json_reply([usdm_row()]), json_reply([odd])]) as server:
