@@ -64,5 +64,6 @@ def _meaning(script: Script) -> Iterator[Text]:
         f"slowest parts passed at {slowest:f} times real speed with a reading each {each} s: one each",
         f"{seen:f} s of the market. Left alone, margincall reads each 10 s, and each 2 s near a",
         "line. A warning that came in fast forward is as coarse as that part was fast.",
+        "Results count the fee of opening too; messages tell what the end itself cost.",
     ):
         yield Text(line, style="dim")
