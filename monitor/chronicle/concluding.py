@@ -31,6 +31,7 @@ APPLIED = frozenset({IntentState.CONFIRMED, IntentState.VERIFIED, IntentState.RE
 FORCED = frozenset({EventKind.LIQUIDATED, EventKind.DELEVERAGED, EventKind.PARTLY_LIQUIDATED})
 """What nobody should wait for."""
 BEGINNINGS = frozenset({EventKind.OPENED, EventKind.FLIPPED})
+"""Before these there was nothing."""
 FORCED_AGAIN = 2
 """So often the rest of a forced ending is asked for before it is told."""
 CALM, NEAR_ITS_END = timedelta(seconds=45), timedelta(minutes=10)

@@ -21,10 +21,10 @@ def on_side(fills: Sequence[Fill], position: Position, sized: datetime) -> list[
 
     ``closes`` of a fill given here says only that it goes against that side.
     """
-    size = position.contracts - sum((_step(fill) for fill in fills if fill.at <= sized), ZERO)
+    size = position.contracts - sum((fill.step for fill in fills if fill.at <= sized), ZERO)
     mine: list[Fill] = []
     for fill in fills:
-        before, size = size, size + _step(fill)
+        before, size = size, size + fill.step
         change = max(size, ZERO) - max(before, ZERO)
         if change:
             mine.append(part(fill, abs(change)))
@@ -51,7 +51,3 @@ def _share(fill: Fill, contracts: Decimal) -> Decimal:
     closed = contracts if fill.closes else fill.contracts - contracts
     share = (fee * closed / fill.contracts).quantize(fee)
     return share if fill.closes else fee - share
-
-
-def _step(fill: Fill) -> Decimal:
-    return -fill.contracts if fill.closes else fill.contracts

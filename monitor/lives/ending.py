@@ -60,7 +60,7 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
     insured = _insurance_group(groups)
     for number, (cause, group) in enumerate(groups):
         before, first, done = size, done, done + len(group)
-        size += sum((-fill.contracts if fill.closes else fill.contracts for fill in group), ZERO)
+        size += sum((fill.step for fill in group), ZERO)
         ended = case.ended and number == len(groups) - 1
         if size == before and not ended:
             continue  # bought and sold again: the position is as it was

@@ -60,7 +60,7 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
 
 
 def _paid_instead(change: MarginChange, records: Records) -> list[Row]:
-    """Funding that the wallet pays, but for an empty one (Bybit): a row of just that amount."""
+    """Funding that the wallet pays, but for an empty one: a row of just that amount (Bybit, Transaction Log; 2026-11-22)."""
     if change.cause is not ChangeCause.FUNDING:
         return []
     flows = (flow for flow in records.flows if flow.kind is FlowKind.FUNDING and flow.amount == change.amount)

@@ -65,6 +65,11 @@ class Fill:
     id: str = ""
     order: str = ""
 
+    @property
+    def step(self) -> Decimal:
+        """By how many contracts it changed the size of the position."""
+        return -self.contracts if self.closes else self.contracts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:

@@ -34,7 +34,7 @@ def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple
     starts, shown = _around(fills, case.since), _around(fills, case.until)
     before, sums = case.before, [ZERO]
     for fill in fills:
-        sums.append(sums[-1] + (-fill.contracts if fill.closes else fill.contracts))
+        sums.append(sums[-1] + fill.step)
     for start in starts:
         for last in shown:
             left = before + sums[last] - sums[start]
@@ -57,14 +57,14 @@ def _births(case: Case, fills: Sequence[Fill]) -> dict[int, list[tuple[Fill, ...
         size, start = case.contracts, last
         while size > 0 and start > earliest:
             start -= 1
-            size -= _sum(fills[start : start + 1])
+            size -= fills[start].step
         if size == 0 and any(_sum(fills[first:start]) == -case.prior for first in starts if first <= start):
             found.setdefault(abs(last - latest), []).append(tuple(fills[start:last]))
     return found
 
 
 def _sum(fills: Sequence[Fill]) -> Decimal:
-    return sum((-fill.contracts if fill.closes else fill.contracts for fill in fills), ZERO)
+    return sum((fill.step for fill in fills), ZERO)
 
 
 def _agreeing(found: dict[int, list[tuple[Fill, ...]]]) -> tuple[Fill, ...] | None:
@@ -86,7 +86,7 @@ def _leading(case: Case, fills: Sequence[Fill], start: int, last: int) -> tuple[
     end = None if case.ended else last
     for index in range(start, last):
         fill = fills[index]
-        size += -fill.contracts if fill.closes else fill.contracts
+        size += fill.step
         if size < 0:
             return ()
         if size == 0 and end is None:
