@@ -26,7 +26,7 @@ from monitor.margin.reading import FamilyKey, KeyFacts
 from monitor.memory import ChannelMemory, Commit, FamilyMemory, FamilyState, KeyMemory, Memory, PositionMemory
 from monitor.observe import Observation, learned
 from monitor.policy import Policy
-from monitor.rules.base import CLEAR, ChannelSeen, FamilySeen, Judgement, KeySeen, LifeSeen, Rule, UnguardedSeen
+from monitor.rules.base import CLEAR, ChannelSeen, FamilySeen, Judgement, KeySeen, Level, LifeSeen, Rule, UnguardedSeen
 from monitor.speak import farewell, may_be_liquidated, speak
 from monitor.spend.armed import inert_now
 from monitor.tell import compose
@@ -81,9 +81,11 @@ class Draft:
         self._judge_family(observation.family.key)
 
     def _say_farewell(self, observation: Observation) -> None:
-        """What was told so far in this decision is of lives that ended; one that was near its end gets a word at once."""
+        """What was told so far in this decision is of lives that ended; one that was near its end gets a word at once, as loud as
+        a liquidation, whatever its alert was.
+        """
         self.notices = [replace(notice, gone=True) for notice in self.notices]
-        told = {notice.alert.subject for notice in self.notices}
+        told = {notice.alert.subject for notice in self.notices if notice.alert.level >= Level.CRITICAL}
         again = {seen.key for seen in observation.seen}
         for position in observation.closed:
             subject = position_subject(position.key)

@@ -1,10 +1,12 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, time, timedelta
 from decimal import Decimal
 
 import pytest
 
 from monitor.alerts.model import AlertState, NotifyReason, position_subject
+from monitor.alerts.muting import QuietHours
+from monitor.alerts.routing import LevelPolicy, Routing
 from monitor.decide import Decision, decide, is_near
 from monitor.lives.event import EventKind
 from monitor.lives.state import LifeMemory
@@ -12,6 +14,7 @@ from monitor.margin.position import ExchangeSays, Side
 from monitor.margin.reading import FamilyNotOpened, Unguarded
 from monitor.memory import FamilyState, Memory
 from monitor.policy import Policy
+from monitor.rules.base import Level
 from monitor.rules.cushion import Cushion
 from monitor.rules.data_stale import DataStale
 from monitor.rules.margin_usage import MarginUsage
@@ -392,6 +395,19 @@ def test_a_calm_position_that_vanishes_is_asked_about_before_anything_is_told():
     assert told(watch.see(seconds=10)) == []
     assert told(watch.see(seconds=20)) == []
     assert [(case.epoch, case.ended) for case in watch.memory.lives.cases.values()] == [(1, True)]
+
+
+def test_a_position_that_was_only_warned_of_and_vanishes_near_its_end_is_told_as_loud_as_a_liquidation():
+    quiet = QuietHours(begin=time(3, 0, 5), end=time(5), zone=UTC)
+    loud = Routing(levels={Level.WARNING: LevelPolicy(channels=("phone",), passes_quiet=False)})
+    rule = Cushion(warning=Decimal("0.99"), critical=Decimal("0.01"), emergency=Decimal(0))
+    watch = Watch(replace(policy(rule), quiet_hours=quiet, routing=loud))
+    watch.see("99", seconds=0)
+    watch.see("95", seconds=2)  # a warning is told, and then the night begins; liquidation at 90.91 is 4.3 % away
+    watch.see(seconds=10)
+    (message,) = watch.see(seconds=20).commit.messages
+    assert (message.why, message.level.label, message.not_before) == (NotifyReason.GONE, "critical", None)
+    assert message.title == "BTC/USDT long is gone: closed or liquidated"
 
 
 def test_an_unalerted_position_that_vanishes_near_its_end_is_told_at_once():
