@@ -129,7 +129,7 @@ def dated(event: LifeEvent, record: Record) -> None:
     assert event.at.timestamp() * 1000 == pytest.approx(record.at, abs=100)
 
 
-def aged(store: Path, by: timedelta = timedelta(hours=2)) -> None:
+def aged(store: Path, by: timedelta) -> None:
     """Make everything that a store knows so much older, as if the daemon had ended then."""
     columns = {
         "readings": ("at",),
@@ -144,7 +144,7 @@ def aged(store: Path, by: timedelta = timedelta(hours=2)) -> None:
             connection.execute(f"UPDATE {table} SET {moves}")
 
 
-def remembered_longer(engine: PracticeExchange, by: timedelta = timedelta(hours=2)) -> None:
+def remembered_longer(engine: PracticeExchange, by: timedelta) -> None:
     """Make what the exchange recorded so far so much older too, as far as a record of a fill tells when it was."""
     account, less = engine.account("main"), int(by.total_seconds() * 1000)
     account.records[:] = [replace(record, at=record.at - less) for record in account.records]
@@ -219,13 +219,14 @@ def test_a_position_that_is_missing_from_faulty_replies_is_never_called_closed(t
 
 
 @EACH
-def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_path: Path, venue: Venue) -> None:
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(days=7)], ids=["an hour", "a week"])
+def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_path: Path, venue: Venue, off: timedelta) -> None:
     other = Held(venue.eth, entry="4000", quantity=str(venue.eth_in_coin), margin="800", leverage="5")
     with living(tmp_path, venue, btc(venue), other) as life:
         life.killed()
         engine = life.engine
-        aged(tmp_path / "store.db")
-        life.stage.call(lambda: remembered_longer(engine))
+        aged(tmp_path / "store.db", off)
+        life.stage.call(lambda: remembered_longer(engine, off))
         life.stage.call(lambda: engine.change_margin("main", venue.eth, Slot.NET, D(7)))
         life.stage.call(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}))
         life.stage.start()
