@@ -209,6 +209,16 @@ def test_blindness_is_told_when_no_reading_came_for_the_limit_and_once_over():
     assert watch.memory.families[USDM].state is FamilyState.OK
 
 
+def test_a_reading_that_was_half_out_of_time_when_it_came_does_not_end_blindness():
+    watch = Watch()
+    watch.see(CALM, seconds=0)
+    messages = told(watch.take(None, 31))
+    for asked in range(31, 400, 31):  # each answer takes 29 s: the one before it is 60 s old by then
+        messages += told(watch.take(snapshot(position(CALM), when=at(asked)), asked + 29)) + told(watch.take(None, asked + 30.5))
+    assert [why for why in messages if why[0] is not NotifyReason.REPEAT] == [(NotifyReason.FIRST, "critical")]
+    assert told(watch.see(CALM, seconds=410)) == [(NotifyReason.RESOLVED, "critical")]
+
+
 OTHER = "ETH/USDT:USDT"
 
 

@@ -37,11 +37,15 @@ class DataStale(FamilyRule):
         return max(POLLS * interval, NEAR if near else CALM)
 
     def judge(self, seen: FamilySeen, held: Level | None) -> Judgement:
-        """BREACH when the last snapshot is older than the limit, or at once in a single run; CLEAR only by a new one."""
-        late = seen.age > self.limit(seen.interval, near=seen.near)
-        if late or (seen.at_once and seen.failed):
+        """BREACH when the last snapshot is older than the limit, or at once in a single run; CLEAR only by a new one.
+
+        A snapshot that came older than half the limit ends nothing: one that takes as long again comes too late, and every
+        slow answer would be told twice, as its end and as its return.
+        """
+        limit = self.limit(seen.interval, near=seen.near)
+        if seen.age > limit or (seen.at_once and seen.failed):
             return Judgement(Verdict.BREACH, Level.CRITICAL, reason=seen.error or "no answer yet")
-        if held is not None and not seen.fresh:
+        if held is not None and not (seen.fresh and seen.age <= limit / 2):
             return Judgement(Verdict.UNKNOWN)
         return CLEAR
 

@@ -59,6 +59,13 @@ def test_data_stale_never_resolves_without_a_fresh_reading():
     assert DataStale().judge(seen(1, fresh=True), Level.CRITICAL) is CLEAR
 
 
+def test_data_stale_is_not_resolved_by_a_reading_that_is_half_as_old_as_the_limit_when_it_comes():
+    rule = DataStale(after=timedelta(seconds=2))
+    assert rule.judge(seen(1.9), Level.CRITICAL).verdict is Verdict.UNKNOWN
+    assert rule.judge(seen(1.9), None) is CLEAR  # nothing was told: it is in time
+    assert rule.judge(seen(1), Level.CRITICAL) is CLEAR
+
+
 @pytest.mark.parametrize(("still", "frozen"), [(None, False), (299, False), (300, True)])
 def test_mark_frozen_warns_when_no_mark_moved_for_its_time(still, frozen):
     judgement = MarkFrozen().judge(seen(0, marks_still=None if still is None else timedelta(seconds=still)), None)
