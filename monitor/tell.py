@@ -19,7 +19,7 @@ from monitor.alerts.notices import FamilyStory, family_body, family_title
 from monitor.alerts.rounding import line_share
 from monitor.alerts.unread import unread_body, unread_title
 from monitor.alerts.wording import PositionStory, Rescue, position_body, position_title
-from monitor.margin.position import Position
+from monitor.margin.position import Position, PositionKey
 from monitor.margin.quantities import plain
 from monitor.margin.reading import UNREADABLE
 from monitor.margin.whatif import (
@@ -81,6 +81,7 @@ def compose(
 
     Of a channel that broke only the others are told; where there is no other, nobody is.
     """
+    rescues = _Rescues(policy, families, positions.values())
     by_subject: dict[tuple[Subject, bool], list[Notice]] = {}
     for notice in notices:
         by_subject.setdefault((notice.alert.subject, notice.gone), []).append(notice)
@@ -109,7 +110,7 @@ def compose(
             about = PositionStory(
                 assessment=seen.assessment,
                 read_at=seen.last_seen,
-                rescue=_rescue(seen, families, policy),
+                rescue=rescues.of(seen),
                 gone=over,
                 mode=seen.mode,
                 standing=_standing(seen, policy),
@@ -172,22 +173,56 @@ def _family_story(family: FamilyMemory, positions: Iterable[PositionMemory]) -> 
     )
 
 
-def _rescue(seen: PositionMemory, families: Mapping[Subject, FamilyMemory], policy: Policy) -> Rescue | None:
-    """How much margin brings the position back over its mildest line, by the first rule that has an answer."""
-    position = seen.assessment.position
+class _Rescues:
+    """What would bring positions back, in the messages of one decision. The balance that is free is the same for all of them."""
+
+    def __init__(self, policy: Policy, families: Mapping[Subject, FamilyMemory], positions: Iterable[PositionMemory]) -> None:
+        self._policy = policy
+        self._families = families
+        self._positions = positions
+        self._needs: dict[tuple[Subject, str], dict[PositionKey, Decimal]] | None = None
+
+    def of(self, seen: PositionMemory) -> Rescue | None:
+        """How much margin brings the position back over its mildest line, by the first rule that has an answer."""
+        wanted = _wanted(seen, self._policy)
+        if wanted is None:
+            return None
+        amount, goal = wanted
+        coin = seen.assessment.position.instrument.settle_currency
+        subject = _family_of(seen)
+        family = self._families.get(subject)
+        others = {key: need for key, need in self._needed().get((subject, coin), {}).items() if key != seen.key}
+        return Rescue(
+            amount=amount,
+            goal=goal,
+            free=family.free.get(coin) if family is not None else None,
+            then=liquidation_after(seen.assessment, amount),
+            others=len(others),
+            in_all=amount + sum(others.values()),
+        )
+
+    def _needed(self) -> Mapping[tuple[Subject, str], Mapping[PositionKey, Decimal]]:
+        """What each position past a line needs, by the balance that it would come from."""
+        if self._needs is None:
+            self._needs = {}
+            for seen in self._positions:
+                wanted = None if seen.mode or _standing(seen, self._policy) is None else _wanted(seen, self._policy)
+                if wanted is not None:
+                    coin = seen.assessment.position.instrument.settle_currency
+                    self._needs.setdefault((_family_of(seen), coin), {})[seen.key] = wanted[0]
+        return self._needs
+
+
+def _family_of(seen: PositionMemory) -> Subject:
+    return Subject(SubjectKind.FAMILY, seen.key.exchange, seen.key.account, family=seen.family)
+
+
+def _wanted(seen: PositionMemory, policy: Policy) -> tuple[Decimal, str] | None:
+    """The margin that brings the position back over its mildest line, and that line in words."""
     for rule in policy.of_positions(position_subject(seen.key)):
-        goal = _goal(rule, position)
-        if goal is None:
-            continue
-        amount, text = goal
-        if amount <= 0:
-            continue
-        key = seen.key
-        subject = Subject(SubjectKind.FAMILY, key.exchange, key.account, family=seen.family)
-        family = families.get(subject)
-        coin = position.instrument.settle_currency
-        free = family.free.get(coin) if family is not None else None
-        return Rescue(amount=amount, goal=text, free=free, then=liquidation_after(seen.assessment, amount))
+        goal = _goal(rule, seen.assessment.position)
+        if goal is not None and goal[0] > 0:
+            return goal
     return None
 
 

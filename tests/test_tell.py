@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from monitor.alerts.model import Message, NotifyReason
+from monitor.alerts.remarks import shared_line
 from monitor.decide import decide
 from monitor.memory import Memory
 from monitor.rules.base import RatioLine
@@ -15,7 +16,7 @@ from monitor.rules.liquidation_distance import LiquidationDistance
 from monitor.rules.margin_ratio import MarginRatio
 from monitor.rules.margin_usage import MarginUsage
 from monitor.rules.thin_buffer import ThinBuffer
-from tests.builders import at, policy, position, snapshot
+from tests.builders import COINM, USDM, at, policy, position, snapshot
 
 D = Decimal
 CALM, EMERGENCY = "100", "93"
@@ -59,6 +60,47 @@ def test_a_message_says_how_much_margin_brings_the_position_back_over_the_mildes
     assert words in message.body
     assert "50.00 USDT free" in message.body
     assert ("NOT enough" in message.body) is (D(words.split()[1]) > 50)
+
+
+OTHER = "ETH/USDT:USDT"
+
+
+@pytest.mark.parametrize(
+    ("free", "other", "family", "said"),
+    [
+        # at 93 each needs 83.25, at 96 (50.4 + x) / (90 + x) = 0.6: x = 9
+        ("500", "93", USDM, "1 other position needs that free balance too: 166.50 USDT in all."),
+        ("90", "96", USDM, "1 other position needs that free balance too: 92.25 USDT in all, NOT enough."),
+        ("500", "100", USDM, ""),  # past no line: it needs nothing
+        ("500", "93", COINM, ""),  # another wallet
+        (None, "93", USDM, ""),  # not known, and said so already
+    ],
+)
+def test_a_message_says_who_else_needs_the_balance_that_is_free(free, other, family, said):
+    memory, rules = Memory(), policy(Cushion())
+    known = {} if free is None else {"USDT": D(free)}
+
+    def read(when, mark):
+        nonlocal memory
+        near = position(other, symbol=OTHER, family=family.family)
+        mine = position(mark)
+        readings = [snapshot(mine, near, when=when, free=known)]
+        if family != USDM:
+            readings = [snapshot(near, family=family, when=when), snapshot(mine, when=when, free=known)]
+        for reading in readings:
+            decision = decide(reading, memory, rules, when)
+            memory = decision.memory
+        return decision.commit.messages
+
+    read(at(0), CALM)
+    (message,) = read(at(20), EMERGENCY)
+    assert [line for line in message.body.splitlines() if "that free balance too" in line] == ([said] if said else [])
+
+
+def test_several_others_are_counted():
+    assert shared_line(position(), others=2, in_all=D("12.001"), free=D(13)) == (
+        "2 other positions need that free balance too: 12.01 USDT in all."
+    )
 
 
 @pytest.mark.parametrize("rule", [MarginUsage(warning=None, emergency=None), ExchangeAutoAdd()])

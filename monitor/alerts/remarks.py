@@ -106,5 +106,14 @@ def rescue_line(position: Position, *, amount: Decimal, goal: str, then: Decimal
     return f"{add}, or reduce the position; {money_down(free, coin)} free{short}."
 
 
+def shared_line(position: Position, *, others: int, in_all: Decimal, free: Decimal | None) -> str:
+    """Who else would be helped from the same free balance; empty for nobody."""
+    if free is None or not others:
+        return ""
+    who = "1 other position needs" if others == 1 else f"{others} other positions need"
+    short = ", NOT enough" if free < in_all else ""
+    return f"{who} that free balance too: {money_up(in_all, position.instrument.settle_currency)} in all{short}."
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from monitor.alerts.model import Notice, NotifyReason
-from monitor.alerts.remarks import disagreement, rescue_line, rule_line, rule_name, said_in_title, stop_line
+from monitor.alerts.remarks import disagreement, rescue_line, rule_line, rule_name, said_in_title, shared_line, stop_line
 from monitor.alerts.rounding import (
     digits,
     liquidation_price,
@@ -21,7 +21,7 @@ from monitor.alerts.rounding import (
 )
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import Contract, Position, PositionStatus
-from monitor.margin.quantities import plain
+from monitor.margin.quantities import ZERO, plain
 from monitor.rules.base import Level
 
 TITLE_WIDTH = 60
@@ -57,13 +57,16 @@ DOING = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescue:
     """What would bring a position back: ``amount`` of margin to reach ``goal`` of the rule's figure; ``then``: the liquidation
-    price after that, None where there is none or it cannot be told; ``free`` now, if known.
+    price after that, None where there is none or it cannot be told; ``free`` now, if known. ``others``: so many other positions
+    past a line would be helped from the same balance, and ``in_all`` they and this one need.
     """
 
     amount: Decimal
     goal: str
     free: Decimal | None
     then: Decimal | None = None
+    others: int = 0
+    in_all: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,7 @@ def position_body(notices: list[Notice], story: PositionStory, now: datetime, zo
     if story.rescue is not None and lead.why is not NotifyReason.RESOLVED and not story.gone:
         rescue = story.rescue
         lines.append(rescue_line(position, amount=rescue.amount, goal=rescue.goal, then=rescue.then, free=rescue.free))
+        lines.append(shared_line(position, others=rescue.others, in_all=rescue.in_all, free=rescue.free))
     if lead.why is not NotifyReason.RESOLVED and not story.gone:
         lines.append(story.last_stand)
     lines.extend(_doubts(story.assessment, coin))
