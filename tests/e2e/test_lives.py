@@ -185,6 +185,17 @@ def test_each_event_is_kept_and_told_as_the_ledger_has_it(tmp_path: Path, venue:
         assert closed.breakdown is not None
         assert closed.breakdown.returned == closed.breakdown.observed == last.free_change
         assert "by the records and by the balance" in life.told("ETH/USDT short closed")
+        held = D("0.1") * venue.btc_in_coin
+        life.reads_on()
+        (taken,) = life.does(
+            lambda: engine.deleverage("main", venue.btc, Slot.NET, quantity=held, price=D(101_000)), E.DELEVERAGED
+        )
+        last = life.records(Kind.DELEVERAGE)[-1]
+        as_recorded(taken, last)
+        assert taken.ended
+        assert taken.breakdown is not None
+        assert taken.breakdown.returned == taken.breakdown.observed == last.free_change
+        assert "by the records and by the balance" in life.told("BTC/USDT long was auto-deleveraged")
         assert not [case for case in life.stage.program.log().splitlines() if "stumbled" in case]
 
 
