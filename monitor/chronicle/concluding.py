@@ -63,7 +63,7 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
         if fills is None or (records.again and _may_say_more(case, fills, now)):
             sold = fills is not None and any(fill.closes for fill in fills)
             return postponed(memory, policy, name, now, certain=not sold)
-        others = others_margin(memory.positions, case.key, case.assessment.position.instrument.settle_currency)
+        others = others_margin(memory.positions, case.id, case.assessment.position.instrument.settle_currency)
         events = [_event(asked, part, memory, now) for part in parts(asked, fills, records, others=others)]
         if asked is not case and not case.heard:
             events = [*as_it_stands(earlier(case, asked), now), *events]

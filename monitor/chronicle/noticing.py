@@ -98,7 +98,9 @@ def _gone(page: _Page, observation: Observation) -> None:
             page.case(_ended(page, gone))
     for seen in observation.unguarded:
         if not page.before.positions[seen.key].mode:
-            page.event(seen, EventKind.NOT_ISOLATED, detail=f"Its margin mode is now {seen.mode}.", since=seen.last_seen)
+            told = _event(seen, EventKind.NOT_ISOLATED, page.now, waits=page.away, since=seen.last_seen)
+            detail = f"Its margin mode is now {seen.mode}."
+            page.events.append(replace(told, at=observation.family.last_good or page.now, detail=detail))
 
 
 def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first: bool) -> None:
@@ -156,7 +158,7 @@ def _case(page: _Page, was: PositionMemory, *, until: datetime, contracts: Decim
         due=page.now,
         free=None if family is None else family.free_of(coin),
         free_at=None if family is None else family.free_at,
-        others=others_margin(page.before.positions, was.key, coin),
+        others=others_margin(page.before.positions, (was.key, was.epoch), coin),
         away=page.away,
     )
 
@@ -169,14 +171,14 @@ def _holds(key: object, was: PositionMemory) -> bool:
     )
 
 
-def others_margin(positions: Mapping[PositionKey, PositionMemory], but: PositionKey, coin: str) -> Decimal:
-    """The isolated margin behind all other positions of the account that settle in this coin."""
+def others_margin(positions: Mapping[PositionKey, PositionMemory], but: CaseId, coin: str) -> Decimal:
+    """The isolated margin behind all else of the account that settles in this coin: other positions, and other lives of this one."""
     return sum(
         (
             one.assessment.position.isolated_margin
             for key, one in positions.items()
-            if key != but
-            and (key.exchange, key.account) == (but.exchange, but.account)
+            if (key, one.epoch) != but
+            and (key.exchange, key.account) == (but[0].exchange, but[0].account)
             and one.assessment.position.instrument.settle_currency == coin
         ),
         ZERO,

@@ -88,9 +88,8 @@ def _troubles(alerts: Sequence[PastAlert]) -> list[_Trouble]:
 
 
 def _blows(events: Sequence[LifeEvent]) -> list[list[LifeEvent]]:
-    """The forced events of one life, those close together as one; what is only ``gone`` counts where no record tells more."""
-    known = any(one.ended and one.kind is not EventKind.GONE for one in events)
-    forced = [one for one in events if one.kind in FORCED and not (known and one.kind is EventKind.GONE)]
+    """The forced events of one life, those close together as one."""
+    forced = [one for one in without_explained(events) if one.kind in FORCED]
     groups: list[list[LifeEvent]] = []
     for event in sorted(forced, key=lambda one: one.at):
         if groups and event.at - groups[-1][-1].at <= TOGETHER:
@@ -98,6 +97,12 @@ def _blows(events: Sequence[LifeEvent]) -> list[list[LifeEvent]]:
         else:
             groups.append([event])
     return groups
+
+
+def without_explained(events: Sequence[LifeEvent]) -> tuple[LifeEvent, ...]:
+    """The events of one life; that it is only ``gone`` counts where no record tells more."""
+    known = any(one.ended and one.kind is not EventKind.GONE for one in events)
+    return tuple(one for one in events if not (known and one.kind is EventKind.GONE))
 
 
 def _ending(life: Life, number: int, group: Sequence[LifeEvent], troubles: Sequence[_Trouble]) -> Incident:

@@ -11,6 +11,7 @@ from monitor.alerts.model import position_subject
 from monitor.lives.event import ENDINGS, EventKind, LifeEvent
 from monitor.margin.position import PositionKey, Side
 from monitor.margin.quantities import dec, dec_or_none
+from monitor.postmortem.finding import without_explained
 from monitor.postmortem.record import Incident, Life, Moment, PastAlert, Point, Record, Sending
 from monitor.rules.base import Level
 from monitor.store.alert_rows import ALERT, MESSAGE, RULING, alert_of, message_of, ruling_of
@@ -84,7 +85,7 @@ def record(connection: sqlite3.Connection, incident: Incident) -> Record:
             _point(row)
             for row in connection.execute(_POINTS, (max(stretch[0], to_ms(until - LONGEST)), to_ms(until), *who, life.epoch))
         ),
-        events=tuple(event_of(row) for row in connection.execute(_EVENTS, (*who, life.epoch, *stretch))),
+        events=without_explained([event_of(row) for row in connection.execute(_EVENTS, (*who, life.epoch, *stretch))]),
         alerts=tuple(
             one for one in past_alerts(connection) if one.alert.subject == subject and since <= one.alert.since <= until
         ),

@@ -133,9 +133,9 @@ def add_funding(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     position = asked.position
     of_symbol = [row for row in rows if row["type"] == "SETTLEMENT" and row["symbol"] == asked.instrument_id]
     flows: list[Flow] = []
-    for row in {(str(row["id"]), str(row["transactionTime"])): row for row in of_symbol}.values():
+    for row in {(str(row["id"]), str(row["transactionTime"]), str(row.get("side"))): row for row in of_symbol}.values():
         side = _SIDES.get(str(row.get("side")))
-        if int(row["transactionTime"]) < asked.born or (position.hedged and side not in {None, position.key.side}):
+        if int(row["transactionTime"]) < asked.born or side not in {None, position.key.side}:
             continue
         if position.hedged and side is None:
             found.lack("funding: in hedge mode some rows do not say which side they are of")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from monitor.exchanges import figures
@@ -36,6 +37,8 @@ _CAUSES = {
     **dict.fromkeys(("125", "126", "127", "128"), FillCause.DELEVERAGED),
 }
 _ENDS = {"112", "113"}
+_SAME_MOMENT = timedelta(seconds=2)
+"""A bill and its row of positions-history may be that far apart."""
 _OF_FUND = {"108", "110", "111", "117"}
 _LIQUIDATED = {FillCause.REDUCTION, FillCause.LIQUIDATION}
 _TRIGGERED = {
@@ -130,6 +133,10 @@ def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
             found.lack("the sums over its life: OKX has none yet (positions-history)", again=True)
         return
     row = max(mine, key=lambda row: int(row["uTime"]))
+    newest = max((fill.at for fill in found.fills if fill.closes), default=None)
+    if newest is not None and asked.ours(row["uTime"]) < newest - _SAME_MOMENT:
+        found.lack("the sums over its life: OKX has none yet of its newest fill (positions-history)", again=True)
+        return
     found.totals = Totals(
         profit=dec_or_none(row.get("pnl")),
         fees=dec_or_none(row.get("fee")),
