@@ -58,8 +58,10 @@ def concluded(memory: Memory, policy: Policy, name: CaseId, records: Records, no
     if records.at < case.until:  # asked before the newest of it was seen
         return postponed(memory, policy, name, now)
     events: list[LifeEvent] = []
-    if case.of_size:
+    if case.of_fills:
         asked, fills = _explained(case, records, memory, now)
+        if not fills and case.turned_over and not case.of_size:
+            fills = () if now - case.until >= PATIENCE else None  # there were some, and they are late
         if fills is None or (records.again and _may_say_more(case, fills, now)):
             sold = fills is not None and any(fill.closes for fill in fills)
             return postponed(memory, policy, name, now, certain=not sold)
@@ -103,6 +105,8 @@ def _may_say_more(case: Case, fills: Sequence[Fill], now: datetime) -> bool:
     """
     if any(fill.cause is not FillCause.TRADE for fill in fills):
         return case.tries < FORCED_AGAIN
+    if not fills:
+        return case.tries < ASK_AGAIN
     if case.rising and not any(fill.closes for fill in fills):
         return False
     patience = NEAR_ITS_END if may_be_liquidated(case.assessment) else CALM

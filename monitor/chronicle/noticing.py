@@ -14,15 +14,13 @@ from monitor.lives.case import Case, CaseId, merged
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.lives.unit import unit_of
-from monitor.margin.position import PositionKey, Side
+from monitor.margin.position import PositionKey
 from monitor.margin.quantities import ZERO
 from monitor.memory import Commit, Memory, PositionMemory
 from monitor.observe import Observation
 from monitor.policy import Policy
 from monitor.spend.change import Change
-from monitor.topups.changes import MarginChange
-
-_OTHER = {Side.LONG: Side.SHORT, Side.SHORT: Side.LONG}
+from monitor.topups.changes import ChangeCause, MarginChange
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +106,7 @@ def _born(page: _Page, seen: PositionMemory, observation: Observation, *, first:
         page.event(seen, EventKind.FOUND, after=seen.assessment.position.contracts)
         return
     known = page.before.families[observation.family.key]
-    other = replace(seen.key, side=_OTHER[seen.key.side])
+    other = replace(seen.key, side=seen.key.side.other)
     turned = not seen.assessment.position.hedged and other in page.before.positions
     kind = EventKind.FLIPPED if turned else EventKind.OPENED
     born = _case(page, seen, until=seen.last_seen, contracts=seen.assessment.position.contracts)
@@ -128,9 +126,11 @@ def _stirred(page: _Page, was: PositionMemory, seen: PositionMemory) -> None:
 
 
 def _margin(page: _Page, change: MarginChange) -> None:
-    if change.cause in ASKED or page.away:
-        was = page.before.positions[change.key]
-        now = page.memory.positions[change.key].assessment.position.contracts
+    was = page.before.positions[change.key]
+    now = page.memory.positions[change.key].assessment.position.contracts
+    # As many contracts as before, and fills all the same: some may have been the exchange's.
+    turned_over = change.cause is ChangeCause.FILL and now == was.assessment.position.contracts
+    if change.cause in ASKED or turned_over or page.away:
         page.case(replace(_case(page, was, until=change.at, contracts=now), changes=(change,)))
         return
     page.events.append(replace(margin_event(change, page.now), waits=page.away))
@@ -172,7 +172,7 @@ def _holds(key: object, was: PositionMemory) -> bool:
 
 
 def others_margin(positions: Mapping[PositionKey, PositionMemory], but: CaseId, coin: str) -> Decimal:
-    """The isolated margin behind all else of the account that settles in this coin: other positions, and other lives of this one."""
+    """The isolated margin behind all else of the account in this coin: other positions, and other lives of this one."""
     return sum(
         (
             one.assessment.position.isolated_margin

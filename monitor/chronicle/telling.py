@@ -10,7 +10,7 @@ from monitor.alerts.model import Message, Subject, SubjectKind, position_subject
 from monitor.alerts.wording import short_symbol
 from monitor.chronicle.pacing import held_back
 from monitor.lives.case import Case
-from monitor.lives.event import LEVELS, LifeEvent
+from monitor.lives.event import LEVELS, EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, Spoken
 from monitor.lives.words import body, meanwhile, title
 from monitor.margin.position import PositionKey
@@ -75,7 +75,7 @@ def summed_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
     pending = [one for one in lives.cases.values() if one.away and not one.told]
     if (pending or _unread(memory, policy)) and now - watching < SUMMED_UP:
         return None
-    told = [one for one in lives.waiting if level_of(one, policy) is not None]
+    told = [one for one in lives.waiting if level_of(one, policy) is not None or _told_by_a_rule(one, policy)]
     unexplained = [one for one in pending if one.ended]
     after = {**lives.cases, **{one.id: replace(one, away=False, told=one.ended) for one in pending}}
     changes = LifeChanges(told=tuple(one.id for one in lives.waiting), cases=tuple(after[one.id] for one in pending))
@@ -89,6 +89,11 @@ def summed_up(memory: Memory, policy: Policy, now: datetime) -> Change | None:
         memory=replace(memory, lives=replace(lives, cases=after, waiting=(), away=None)),
         commit=Commit(at=now, messages=messages, lives=changes),
     )
+
+
+def _told_by_a_rule(event: LifeEvent, policy: Policy) -> bool:
+    """Whether it has no message of its own, since a rule tells it; it happened all the same."""
+    return event.kind in {EventKind.NOT_ISOLATED, EventKind.TIERS_CHANGED} and event.kind not in policy.events
 
 
 def _unread(memory: Memory, policy: Policy) -> bool:

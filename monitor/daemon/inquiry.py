@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -98,6 +99,7 @@ class Inquiry:
         """What the records say; None where they could not be read."""
         now = self._clock.now()
         since = min(case.since, case.until)
+        other = self._guard.memory.positions.get(replace(case.key, side=case.key.side.other))
         question = Question(
             position=case.assessment.position,
             since=since,
@@ -105,6 +107,7 @@ class Inquiry:
             life_since=min(case.first_seen, since) if case.ended else since,
             read_at=case.sized_at,
             money=not case.rising or bool(case.changes) or case.away,
+            other_margin=None if other is None else other.assessment.position.isolated_margin,
         )
         try:
             async with asyncio.timeout(LONGEST_SECONDS):

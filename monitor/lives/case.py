@@ -14,7 +14,7 @@ from monitor.lives.event import EventKind
 from monitor.margin.assessment import Assessment
 from monitor.margin.position import PositionKey
 from monitor.margin.quantities import ZERO
-from monitor.topups.changes import MarginChange
+from monitor.topups.changes import ChangeCause, MarginChange
 
 PATIENCE = timedelta(minutes=1)
 """What is not explained by then is told as it stands."""
@@ -96,9 +96,19 @@ class Case:
         return self.ended or self.contracts != self.before or (self.last is not None and self.last.of_size)
 
     @property
+    def of_fills(self) -> bool:
+        """Whether fills have to be looked at: of another size, or where as many may have come as went."""
+        return self.of_size or self.away or self.turned_over
+
+    @property
+    def turned_over(self) -> bool:
+        """Whether a reading showed that there were fills, though the number of contracts need not tell."""
+        return any(one.cause is ChangeCause.FILL for one in self.changes)
+
+    @property
     def urgency(self) -> int:
         """What is asked about first, by number: an end, a fall, a growth, a margin."""
-        return 0 if self.ended else 3 if not self.of_size else 2 if self.rising else 1
+        return 0 if self.ended else 3 if not self.of_fills else 2 if self.rising else 1
 
     @property
     def rising(self) -> bool:

@@ -12,9 +12,12 @@ from monitor.lives.case import Case
 from monitor.lives.event import Breakdown, EventKind
 from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Records
 from monitor.margin.quantities import ZERO
+from monitor.topups.watch import LATE
 
 SLACK = timedelta(seconds=5)
 """Flows so near a reading are placed by the margin that they left; rows of the insurance fund may be that much early."""
+SETTLED_BY = timedelta(minutes=1)
+"""The insurance fund's rows follow the fill so soon; what comes later is of another liquidation."""
 _JUST = timedelta(microseconds=1)
 OF_MARGINS = "margin changes"
 """How what is missing of margin changes begins: an ending does not hang on it."""
@@ -56,7 +59,7 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
     """What a stretch of fills was, each cause by itself, in order; ``others``: the margin behind other positions now."""
     found: list[Part] = []
     size, done = case.before, 0
-    groups = [(cause, list(group)) for cause, group in groupby(fills, key=lambda fill: fill.cause)]
+    groups = _groups(case, fills)
     insured = _insurance_group(groups)
     for number, (cause, group) in enumerate(groups):
         before, first, done = size, done, done + len(group)
@@ -66,7 +69,7 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
             continue  # bought and sold again: the position is as it was
         told = None
         if any(fill.closes for fill in group):
-            flows = _insurance_rows(case, records) if number == insured else []
+            flows = _insurance_rows(case, records, fills[-1].at) if number == insured else []
             told = replace(
                 _broken_down(case, group, records, insurance=flows, ended=ended, whole=fills, others=others),
                 margin=_margin_before(case, fills[:first], group[-1].at, records),
@@ -77,6 +80,17 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
             kind = _PARTS[cause] if size else _ENDS[cause]
             found.append(Part(kind=kind, at=group[-1].at, before=before, left=size, ended=ended, breakdown=told))
     return tuple(found)
+
+
+def _groups(case: Case, fills: Sequence[Fill]) -> list[tuple[FillCause, list[Fill]]]:
+    """The fills by cause, and apart where nothing was left in between."""
+    size, lives = case.before, 0
+    keyed = []
+    for fill in fills:
+        keyed.append(((fill.cause, lives), fill))
+        size += fill.step
+        lives += not size
+    return [(cause, [fill for _, fill in group]) for (cause, _), group in groupby(keyed, key=lambda one: one[0])]
 
 
 def _risen(case: Case, group: Sequence[Fill], before: Decimal, size: Decimal, told: Breakdown | None) -> Part:
@@ -136,8 +150,8 @@ def _broken_down(
         profit=profit,
         fees=fees,
         insurance=insured,
-        funding=_funding(records) if ended else None,
-        whole_life=records.totals is not None and records.totals.funding is not None,
+        funding=_funding(records, whole[-1].at) if ended else None,
+        whole_life=_paid_in_all(records) is not None,
         returned=_returned(case, whole, records) if ended else None,
         observed=_observed(case, records, whole[-1].at, others) if ended else None,
         missing=tuple(one for one in records.missing if not one.startswith(OF_MARGINS)),
@@ -172,25 +186,39 @@ def _average(fills: Sequence[Fill], *, inverse: bool) -> Decimal | None:
     return sum((fill.contracts * fill.price for fill in fills if fill.price), ZERO) / size
 
 
-def _funding(records: Records) -> Decimal | None:
-    """Over the whole life: the exchange's own sum where it keeps one, else its rows; None where they are not all there."""
-    if records.totals is not None and records.totals.funding is not None:
-        return records.totals.funding
+def _funding(records: Records, end: datetime) -> Decimal | None:
+    """Over the whole life until its last fill: the exchange's own sum where it keeps one, else its rows; None where they are not
+    all there. What is booked later is of another life, but for that of the full hour before the end.
+    """
+    if (paid := _paid_in_all(records)) is not None:
+        return paid
     if FlowKind.FUNDING not in records.kept:
         return None
-    return sum((flow.amount for flow in records.flows if flow.kind is FlowKind.FUNDING), ZERO)
+    rows = [flow for flow in records.flows if flow.kind is FlowKind.FUNDING and _due(flow.at) <= end]
+    return sum((flow.amount for flow in rows), ZERO)
+
+
+def _paid_in_all(records: Records) -> Decimal | None:
+    """The exchange's own sum of the funding of the whole life, where it is one of a life that is over."""
+    return records.totals.funding if records.totals is not None and records.totals.final else None
+
+
+def _due(at: datetime) -> datetime:
+    """When funding that was booked at this time was due: on the full hour, where that is not long ago."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    return hour if at - hour <= LATE else at
 
 
 def _returned(case: Case, fills: Sequence[Fill], records: Records) -> Decimal | None:
     """What must have come back: the margin, what was added since, and all that the closing made of it."""
-    moved = _total(amount for fill in fills for amount in (fill.profit, fill.fee))
+    moved = _total(amount for fill in fills for amount in (fill.profit, ZERO if fill.fee_elsewhere else fill.fee))
     if moved is None:
         return None
     position = case.assessment.position
     end = fills[-1].at
     taken = _insured([fill.insurance for fill in fills]) or ZERO
     flows = [flow for flow in _between(records, _read_after(case, records), end) if flow.in_margin]
-    flows += _insurance_rows(case, records)
+    flows += _insurance_rows(case, records, end)
     return position.isolated_margin + moved + taken + sum((flow.amount for flow in flows), ZERO)
 
 
@@ -226,6 +254,7 @@ def _between(records: Records, since: datetime, end: datetime) -> list[Flow]:
     return [flow for flow in records.flows if since < flow.at <= end and flow.kind is not FlowKind.INSURANCE]
 
 
-def _insurance_rows(case: Case, records: Records) -> list[Flow]:
-    """What the insurance fund took or gave beside the fills, in the time of the case."""
-    return [flow for flow in records.flows if flow.kind is FlowKind.INSURANCE and flow.at > case.since - SLACK]
+def _insurance_rows(case: Case, records: Records, end: datetime) -> list[Flow]:
+    """What the insurance fund took or gave beside the fills, in the time of the case and until shortly after its last one."""
+    rows = [flow for flow in records.flows if flow.kind is FlowKind.INSURANCE]
+    return [flow for flow in rows if case.since - SLACK < flow.at <= end + SETTLED_BY]

@@ -22,15 +22,35 @@ _CAUSES = {
     FlowKind.AUTO_ADDED: ChangeCause.EXCHANGE,
     FlowKind.FUNDING: ChangeCause.FUNDING,
 }
+_CERTAIN = {ChangeCause.FILL, ChangeCause.LEVERAGE, ChangeCause.EXCHANGE}
+"""What the readings themselves show to have moved the margin."""
 
 
 def confirmed(change: MarginChange, records: Records, before: Assessment) -> tuple[MarginChange, ...]:
-    """The rows of the exchange that make up the change, each as a change of its own; empty where they do not add up to it.
+    """The rows of the exchange that make up the change, each as a change of its own; empty where they say nothing of it.
 
-    What was taken for funding, and is not recorded as such, is not funding (see ``guessed``).
+    Where they do not add up to it, those that lie well between the two readings count all the same, and what they leave is what
+    was seen. What was taken for funding, and is not recorded as such, is not funding (see ``guessed``).
 
     The stands between them are worked out from the position ``before`` at the mark at which it was read: the exchange keeps none.
     """
+    near = _rows(change, records)
+    inside = [row for row in near if change.since < row[0] <= change.at]
+    whole = inside if inside and _sum(inside) == change.amount else _adding_up(near, change) or _paid_instead(change, records)
+    if whole:
+        return _made(change, whole, before)
+    elsewhere = cause_elsewhere(change.since, change.at)
+    sure = [row for row in inside if change.since + SLACK < row[0] <= change.at - SLACK]
+    if not sure:
+        # The likeliest guess, and wrong: the exchange would have recorded it.
+        wrong = change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept
+        return (replace(change, cause=elsewhere),) if wrong else ()
+    rest = (change.at, change.amount - _sum(sure), change.cause if change.cause in _CERTAIN else elsewhere, "")
+    return _made(change, sure, before, rest)
+
+
+def _rows(change: MarginChange, records: Records) -> list[Row]:
+    """What the exchange recorded in the time of the change, oldest first."""
     rows: list[Row] = [
         (row.at, row.amount, _CAUSES[row.kind], row.id)
         for row in records.flows
@@ -41,22 +61,35 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         for fill in records.fills
         if fill.margin_change and _near(fill.at, change)
     ]
-    rows.sort(key=lambda row: row[0])
-    rows = _adding_up(rows, change) or _paid_instead(change, records)
-    if not rows and change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept:
-        # The likeliest guess, and wrong: the exchange would have recorded it.
-        return (replace(change, cause=cause_elsewhere(change.since, change.at)),)
-    made = []
-    margin = change.before.isolated_margin
-    stand = change.before
-    for number, (at, amount, cause, record) in enumerate(rows, start=1):
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _made(change: MarginChange, rows: Sequence[Row], before: Assessment, rest: Row | None = None) -> tuple[MarginChange, ...]:
+    """Each row as a change, and last the ``rest`` that no record tells, as it was seen. One of ours is the row that fits it."""
+    made: list[MarginChange] = []
+    margin, stand = change.before.isolated_margin, change.before
+    ours = next((row for row in rows if change.intent and row[2] is ChangeCause.ELSEWHERE and _fits(row, change)), None)
+    for number, row in enumerate(rows, start=1):
+        at, amount, cause, record = row
         margin += amount
-        after = change.after if number == len(rows) else replace(stand_of(_with_margin(before, margin), at=at), free=None)
-        made.append(
-            replace(change, at=at, since=at, amount=amount, cause=cause, before=stand, after=after, record=record or f"{number}")
-        )
+        last = rest is None and number == len(rows)
+        after = change.after if last else replace(stand_of(_with_margin(before, margin), at=at), free=None)
+        one = replace(change, at=at, since=at, amount=amount, before=stand, after=after, record=record or f"{number}")
+        made.append(one if row is ours else replace(one, cause=cause, actor="", intent=""))
         stand = after
+    if rest is not None:
+        at, amount, cause, _ = rest
+        made.append(replace(change, amount=amount, cause=cause, before=stand, actor="", intent=""))
     return tuple(made)
+
+
+def _fits(row: Row, change: MarginChange) -> bool:
+    """Whether a row can be the change that is known to be ours."""
+    return 2 * abs(row[1] - change.amount) <= abs(change.amount)
+
+
+def _sum(rows: Sequence[Row]) -> Decimal:
+    return sum((row[1] for row in rows), ZERO)
 
 
 def _paid_instead(change: MarginChange, records: Records) -> list[Row]:

@@ -48,7 +48,8 @@ class Fill:
     """One fill of this position. ``at``: the exchange's time; ``contracts`` > 0; ``closes``: it made the position smaller.
 
     ``profit`` (without fees), ``fee`` (below 0: paid) and ``insurance`` (below 0: the fund took it) in settle currency; None
-    where the record does not say. ``trigger_price``: the mark price that set it off. ``margin_change``: what it did to the
+    where the record does not say. ``fee_elsewhere``: the fee was paid in another asset, and neither the margin nor the balance in
+    settle currency paid it. ``trigger_price``: the mark price that set it off. ``margin_change``: what it did to the
     isolated margin, where that is recorded. ``id``: the exchange's own name of the fill, ``order`` of its order.
     """
 
@@ -59,6 +60,7 @@ class Fill:
     price: Decimal | None = None
     profit: Decimal | None = None
     fee: Decimal | None = None
+    fee_elsewhere: bool = False
     insurance: Decimal | None = None
     trigger_price: Decimal | None = None
     margin_change: Decimal | None = None
@@ -108,6 +110,7 @@ class Inquiry:
 
     ``position``: as read at ``read_at``. ``life_since``: where money over its whole life is wanted (funding, fees), since when;
     never later than ``since``. ``money``: flows and the free balance are wanted too; else only if something was closed.
+    ``other_margin``: the isolated margin of the instrument's other side as last read, where it has one.
     Adapters widen both ends by a minute, since clocks differ, and leave out what is another side's.
     """
 
@@ -117,6 +120,7 @@ class Inquiry:
     life_since: datetime
     read_at: datetime
     money: bool = True
+    other_margin: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

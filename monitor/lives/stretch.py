@@ -25,6 +25,7 @@ def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple
 
     Which fills a reading shows is certain but for those close to it; every choice there that leads from one size to the other is
     looked at, the one that agrees best with the clocks counts, and where two agree equally and tell of other causes none does.
+    None at all (``()``) is an answer where the size is the same and was so all the time.
     ``reborn``: the reading that showed the end showed another life; else nothing may be left open by the fills after the end.
     Of a birth: the fills since there was nothing.
     """
@@ -39,8 +40,8 @@ def stretch(case: Case, fills: Sequence[Fill], *, reborn: bool = False) -> tuple
         for last in shown:
             left = before + sums[last] - sums[start]
             fits = (left > 0 if reborn else left == 0) if case.ended else left == case.contracts
-            some = _leading(case, fills, start, last) if fits else ()
-            if some:
+            some = _leading(case, fills, start, last) if fits and start <= last else None
+            if some or (some is not None and not case.of_size):
                 off = abs(start - _first_after(fills, case.since)) + abs(last - _first_after(fills, case.until))
                 found.setdefault(off, []).append(some)
     return _agreeing(found)
@@ -80,18 +81,18 @@ def _around(fills: Sequence[Fill], at: datetime) -> range:
     return range(_first_after(fills, at - EARLY), _first_after(fills, at + LATE) + 1)
 
 
-def _leading(case: Case, fills: Sequence[Fill], start: int, last: int) -> tuple[Fill, ...]:
-    """The fills from ``start`` to the end of the life, or before ``last``; none where they close more than there was."""
+def _leading(case: Case, fills: Sequence[Fill], start: int, last: int) -> tuple[Fill, ...] | None:
+    """The fills from ``start`` to the end of the life, or before ``last``; None where they close more than there was."""
     size = case.before
     end = None if case.ended else last
     for index in range(start, last):
         fill = fills[index]
         size += fill.step
         if size < 0:
-            return ()
+            return None
         if size == 0 and end is None:
             end = index + 1
-    return () if end is None else tuple(fills[start:end])
+    return None if end is None else tuple(fills[start:end])
 
 
 def _first_after(fills: Sequence[Fill], at: datetime) -> int:

@@ -240,12 +240,13 @@ def meanwhile(
     if forced := _forced(events):
         first = _forced_title(forced, head)
     else:
-        first = fit(f"{head}: {number} event{'' if number == 1 else 's'}" if number else f"{head}: nothing happened")
+        first = fit(f"{head}: {number} event{'' if number == 1 else 's'}" if number else f"{head}: nothing to tell")
     lines = [first_line]
     lines += [one_line(event, zone) for event in sorted(events, key=lambda event: event.at)]
     lines += [f"{name} is gone; why is not known yet. If you did not close it, look now." for name in unexplained]
     if not number:
-        lines.append("Nothing was opened, closed, added or taken out.")
+        lines.append("Nothing that you are told of happened to the positions that were open then.")
+        lines.append("One that was opened and was gone again before the end of it would not be seen.")
     return first, "\n".join(lines)
 
 

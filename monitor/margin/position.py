@@ -26,6 +26,11 @@ class Side(StrEnum):
     LONG = "long"
     SHORT = "short"
 
+    @property
+    def other(self) -> Side:
+        """The opposite direction."""
+        return Side.SHORT if self is Side.LONG else Side.LONG
+
 
 class PositionStatus(StrEnum):
     """What the exchange is doing to the position by itself right now."""

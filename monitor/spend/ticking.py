@@ -56,7 +56,7 @@ def _overdue(intent: Intent, memory: Memory, now: datetime) -> Intent | None:
 
 
 def _without_old(memory: Memory, now: datetime) -> TopUpMemory:
-    """What is remembered, without settled intents that no cap counts any more."""
+    """What is remembered, without settled intents that no cap counts and no story of an ending needs any more."""
     kept = {name: one for name, one in memory.top_ups.intents.items() if _counts(one, memory, now)}
     return memory.top_ups if len(kept) == len(memory.top_ups.intents) else replace(memory.top_ups, intents=kept)
 
@@ -64,4 +64,5 @@ def _without_old(memory: Memory, now: datetime) -> TopUpMemory:
 def _counts(intent: Intent, memory: Memory, now: datetime) -> bool:
     seen = memory.positions.get(intent.key)
     lives = seen is not None and seen.epoch == intent.epoch
-    return intent.is_open or lives or now - (intent.submitted_at or intent.planned_at) <= DAY
+    asked = (intent.key, intent.epoch) in memory.lives.cases
+    return intent.is_open or lives or asked or now - (intent.submitted_at or intent.planned_at) <= DAY

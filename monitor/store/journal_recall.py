@@ -24,6 +24,10 @@ _COUNTING = f"""SELECT {", ".join(INTENT)} FROM intents
         SELECT 1 FROM lives JOIN positions ON positions.life = lives.id
         WHERE lives.exchange = intents.exchange AND lives.account = intents.account AND lives.symbol = intents.symbol
         AND lives.side = intents.side AND lives.epoch = intents.epoch
+    ) OR EXISTS (
+        SELECT 1 FROM lives JOIN cases ON cases.life = lives.id
+        WHERE lives.exchange = intents.exchange AND lives.account = intents.account AND lives.symbol = intents.symbol
+        AND lives.side = intents.side AND lives.epoch = intents.epoch
     ) ORDER BY planned_at, id"""  # noqa: S608 - our own names
 _NEWEST = "SELECT max(planned_at) FROM intents"
 _INTENTS = f"""SELECT {", ".join(INTENT)} FROM intents WHERE (? = '' OR symbol = ?) AND planned_at >= ?

@@ -1,7 +1,7 @@
 """From readings and records to what is kept and told: each case from its question to its answer, or to the end of patience."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,115 +11,22 @@ from monitor.alerts.matching import Matcher
 from monitor.alerts.muting import QuietHours, Silence
 from monitor.alerts.routing import LevelPolicy, Routing
 from monitor.chronicle import concluded, postponed, ripe
-from monitor.lives.case import Case
-from monitor.lives.event import EventKind, LifeEvent
-from monitor.lives.records import Fill, FillCause, Flow, FlowKind, Records, Totals
+from monitor.lives.event import EventKind
+from monitor.lives.records import FillCause, Flow, FlowKind, Records, Totals
 from monitor.lives.state import LifeMemory, Spoken
-from monitor.margin.position import Contract, Instrument, Position, Side
+from monitor.margin.position import Contract, Instrument, Side
 from monitor.margin.reading import Unguarded
 from monitor.memory import Memory, shifted
-from monitor.policy import Policy
 from monitor.rules.base import Level
-from monitor.rules.cushion import Cushion
 from monitor.topups.changes import ChangeCause
 from monitor.topups.ledger import IntentState
 from monitor.topups.state import TopUpMemory
-from tests import builders
-from tests.builders import COINM, USDM, failure, key, one_tier, policy, position, snapshot
+from tests.builders import COINM, USDM, failure, key, one_tier, policy
+from tests.chronicle.world import ETH, HOUR, World, at, away, bought, fill, gone, held
 from tests.spend.world import intent
 
 D = Decimal
 E = EventKind
-ETH = "ETH/USDT:USDT"
-HOUR = 3600.0
-
-
-def at(seconds: float) -> datetime:
-    """Ten minutes past a full hour, when no funding is settled, and so many seconds."""
-    return builders.at(600 + seconds)
-
-
-class World:
-    """A memory, a policy, and what became of every decision. ``POLL`` seconds lie between two readings."""
-
-    def __init__(self, **changes: Any) -> None:
-        self.policy: Policy = replace(policy(Cushion()), **changes)
-        self.memory = Memory()
-        self.events: list[LifeEvent] = []
-        self.messages: list[tuple[str, str]] = []
-        self.bodies: list[str] = []
-        self.confirmed: list[Any] = []
-        self.told: list[str] = []
-
-    def see(self, seconds: float, *positions: Position, **reading: Any) -> None:
-        from monitor.decide import decide
-
-        self._keep(decide(snapshot(*positions, when=at(seconds), **reading), self.memory, self.policy, at(seconds)))
-
-    def tick(self, seconds: float) -> None:
-        from monitor.decide import decide
-
-        self._keep(decide(None, self.memory, self.policy, at(seconds)))
-
-    def answer(self, seconds: float, *fills: Fill, **records: Any) -> None:
-        """The exchange's answer about the only case."""
-        (case,) = self.memory.lives.cases.values()
-        self.conclude(seconds, case, *fills, **records)
-
-    def conclude(self, seconds: float, case: Case, *fills: Fill, **records: Any) -> None:
-        """The exchange's answer about a case."""
-        told = Records(at=at(records.pop("records_at", seconds)), fills=fills, **records)
-        self._keep(concluded(self.memory, self.policy, case.id, told, at(seconds)))
-
-    def silence(self, seconds: float) -> None:
-        """No answer about the only case."""
-        (case,) = self.memory.lives.cases.values()
-        self._keep(postponed(self.memory, self.policy, case.id, at(seconds)))
-
-    @property
-    def case(self) -> Case:
-        (case,) = self.memory.lives.cases.values()
-        return case
-
-    @property
-    def kinds(self) -> list[EventKind]:
-        return [event.kind for event in self.events]
-
-    def _keep(self, decision: Any) -> None:
-        self.memory = decision.memory
-        self.events += decision.commit.lives.events
-        self.confirmed += decision.commit.lives.confirmed
-        self.told += decision.commit.lives.told
-        told = [one for one in decision.commit.messages if one.why.value == "event"]
-        self.messages += [(one.level.label, one.title) for one in told]
-        self.bodies += [one.body for one in told]
-
-
-def fill(seconds: float, contracts: str, cause: FillCause = FillCause.TRADE, **changes: Any) -> Fill:
-    """A fill that makes the position smaller, at 95: a loss of 5 a coin, 0.1 % fee unless said otherwise."""
-    size = D(contracts)
-    values: dict[str, Any] = {"price": D(95), "profit": -5 * size, "fee": D("-0.095") * size, "closes": True, "id": f"{seconds}"}
-    return Fill(at=at(seconds), cause=cause, contracts=size, **{**values, **changes})
-
-
-def bought(seconds: float, contracts: str) -> Fill:
-    """A fill that makes the position larger, at 100, for 0.1 % fee."""
-    size = D(contracts)
-    return fill(seconds, contracts, price=D(100), profit=D(0), fee=D("-0.1") * size, closes=False)
-
-
-def held(contracts: str = "10", **changes: Any) -> Position:
-    return position(contracts=D(contracts), **changes)
-
-
-def gone(**reading: Any) -> World:
-    """A world whose only position was read at 0 s and 10 s, and is missing from the readings at 20 s and 30 s."""
-    world = World()
-    world.see(0, held(), **reading)
-    world.see(10, held(), **reading)
-    world.see(20, **reading)
-    world.see(30, **reading)
-    return world
 
 
 def test_what_is_open_at_the_first_look_is_found_and_what_comes_later_is_opened():
@@ -795,6 +702,17 @@ def test_several_rows_that_add_up_are_changes_of_their_own():
     assert [title for _, title in world.messages] == ["BTC/USDT long: +8 USDT margin elsewhere"]  # funding is nobody's news
 
 
+def test_row_whose_time_lies_just_beside_the_readings_is_the_one_that_adds_up():
+    world = added()
+    rows = (
+        Flow(at=at(-1), kind=FlowKind.MARGIN_ADDED, amount=D(5), id="r1"),
+        Flow(at=at(4), kind=FlowKind.FUNDING, amount=D(-9)),
+    )
+    world.answer(11, flows=rows)
+    ((_, (row,)),) = world.confirmed
+    assert (row.record, row.at, row.amount) == ("r1", at(-1), D(5))
+
+
 def at_the_hour(margin: str) -> World:
     """A world in which the margin changed just after a full hour."""
     world = World()
@@ -870,15 +788,6 @@ def test_fill_that_the_record_names_as_the_cause_of_a_margin_is_one():
     assert row.cause is ChangeCause.FILL
 
 
-def away(*before: Position, hours: float = 1, **changes: Any) -> World:
-    """A world whose daemon saw ``before`` at 0 s and 10 s, and begins anew after so many hours."""
-    world = World(**changes)
-    world.see(0, *before)
-    world.see(10, *before)
-    world.policy = replace(world.policy, watching_since=at(hours * HOUR))
-    return world
-
-
 def test_what_happened_while_nothing_watched_is_told_in_one_message_of_the_worst_level():
     world = away(held(), held(symbol=ETH), hours=2)
     world.see(2 * HOUR + 1, held(isolated_margin=D(107), symbol=ETH))
@@ -904,7 +813,7 @@ def test_what_happened_while_nothing_watched_is_told_in_one_message_of_the_worst
 
 
 def test_that_nothing_happened_is_told_only_after_a_long_time():
-    for hours, told in ((1.1, [("info", "While margincall was off (65 min): nothing happened")]), (0.5, [])):
+    for hours, told in ((1.1, [("info", "While margincall was off (65 min): nothing to tell")]), (0.5, [])):
         world = away(held(), hours=hours)
         world.see(hours * HOUR + 1, held())
         world.tick(hours * HOUR + 2)

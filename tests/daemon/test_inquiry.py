@@ -13,6 +13,7 @@ from monitor.daemon.inquiry import Inquiry
 from monitor.errors import ExchangeDown
 from monitor.lives.event import EventKind
 from monitor.lives.records import Fill, FillCause, Records
+from monitor.margin.position import Side
 from tests.builders import NOW, at, position, snapshot
 from tests.daemon.guarding import Post
 from tests.fakes import FakeExchange
@@ -59,10 +60,23 @@ async def test_what_happened_is_asked_with_the_times_of_the_question_and_told(de
     await desk.ask()
     (asked,) = desk.exchange.inquiries
     assert (asked.since, asked.until, asked.life_since) == (at(10), at(30), at(0))
-    assert asked.position.contracts == 10
+    assert (asked.position.contracts, asked.other_margin) == (10, None)
     assert desk.kinds == [EventKind.FOUND, EventKind.CLOSED]
     assert "BTC/USDT long closed, -51.00 USDT" in desk.post.outbox
     assert desk.cases == []
+
+
+async def test_margin_of_the_other_side_is_named_where_there_is_one():
+    desk = Desk()
+    short = position(side=Side.SHORT, hedged=True, isolated_margin=D(70))
+    for seconds in (0, 10, 20, 30):
+        desk.post.clock.advance(10 if seconds else 0)
+        held = [position(hedged=True)] if seconds < 20 else []
+        await desk.post.guard.take(snapshot(*held, short, when=at(seconds)))
+    desk.exchange.tell(Records(at=at(30), fills=(END,)))
+    await desk.ask()
+    (asked,) = desk.exchange.inquiries
+    assert asked.other_margin == 70
 
 
 async def test_one_that_may_be_back_is_not_asked_about():

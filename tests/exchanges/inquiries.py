@@ -29,10 +29,12 @@ def held(exchange: str, family: str, instrument_id: str, symbol: str = "BTC/USDT
     return builders.position(key=key, family=family, instrument=instrument, **changes)
 
 
-def asked(position: Position, *, ahead: float = 0, life_days: float = 0, money: bool = True) -> Asked:
+def asked(position: Position, *, ahead: float = 0, life_days: float = 0, money: bool = True, **changes: Any) -> Asked:
     """From NOW for an hour; the life began so many days before."""
     since = NOW - timedelta(days=life_days)
-    inquiry = Inquiry(position=position, since=NOW, until=builders.at(3600), life_since=since, read_at=NOW, money=money)
+    inquiry = Inquiry(
+        position=position, since=NOW, until=builders.at(3600), life_since=since, read_at=NOW, money=money, **changes
+    )
     return Asked(inquiry=inquiry, at=builders.at(3600), ahead=timedelta(seconds=ahead))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.alerts.model import AlertState
 from monitor.lives.event import EventKind
-from monitor.postmortem.finding import incidents, last_of
+from monitor.postmortem.finding import incidents, last_of, without_explained
 from monitor.postmortem.record import IncidentKind
 from monitor.rules.base import Level
 from tests.builders import at, key
@@ -41,6 +41,8 @@ def test_what_is_only_gone_counts_until_a_record_tells_more_and_keeps_its_name()
     assert unexplained.kind is IncidentKind.GONE
     (explained,) = incidents([life(closed=at(100))], [gone, taken(97)], alerts)
     assert (explained.kind, explained.code) == (IncidentKind.LIQUIDATED, unexplained.code)
+    assert without_explained([gone, taken(97)]) == (taken(97),)
+    assert without_explained([gone, event(EventKind.PARTLY_LIQUIDATED, 90)])[0] is gone
     assert (
         incidents([life(closed=at(100))], [gone, event(EventKind.CLOSED, 97, ended=True)], [past(50, 100, peak=Level.WARNING)])
         == ()

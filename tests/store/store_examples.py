@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.alerts.model import Alert, AlertState, Message, NotifyReason, Subject, SubjectKind
+from monitor.lives.case import Case
 from monitor.margin.assessment import assess
 from monitor.margin.position import Contract, ExchangeSays, Instrument, Position, PositionKey, Side
 from monitor.margin.reading import FamilyKey
@@ -130,3 +131,21 @@ def message(number: int = 1, level: Level = Level.CRITICAL, **changes: Any) -> M
         **changes,
     }
     return Message(**values)
+
+
+def case(seen, **changes) -> Case:
+    """A question about a life, asked a minute after its last reading."""
+    values = {
+        "key": seen.key,
+        "epoch": seen.epoch,
+        "family": seen.family,
+        "assessment": seen.assessment,
+        "first_seen": seen.first_seen,
+        "since": seen.last_seen,
+        "read_at": seen.last_seen,
+        "until": NOW + MINUTE,
+        "contracts": D("0.1"),
+        "ended": False,
+        "due": NOW + 2 * MINUTE,
+    }
+    return Case(**{**values, **changes})

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.lives.case import Case
 from monitor.lives.event import Breakdown, EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.memory import Commit
@@ -14,7 +13,7 @@ from monitor.store.reader import StoreReader
 from monitor.store.sqlite import SqliteStore
 from monitor.topups.changes import ChangeCause
 from tests.store.journal_examples import change
-from tests.store.store_examples import MINUTE, NOW, full_position, key, memory, position
+from tests.store.store_examples import MINUTE, NOW, case, full_position, key, memory, position
 
 D = Decimal
 SECOND = timedelta(seconds=1)
@@ -39,23 +38,6 @@ FULL = Breakdown(
 def event(**changes) -> LifeEvent:
     values = {"key": key(), "epoch": 1, "kind": EventKind.CLOSED, "at": NOW, "seen_at": NOW + SECOND}
     return LifeEvent(**{**values, **changes})
-
-
-def case(seen, **changes) -> Case:
-    values = {
-        "key": seen.key,
-        "epoch": seen.epoch,
-        "family": seen.family,
-        "assessment": seen.assessment,
-        "first_seen": seen.first_seen,
-        "since": seen.last_seen,
-        "read_at": seen.last_seen,
-        "until": NOW + MINUTE,
-        "contracts": D("0.1"),
-        "ended": False,
-        "due": NOW + 2 * MINUTE,
-    }
-    return Case(**{**values, **changes})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.errors import StoreCorrupt, StoreUnavailable, TopUpsStopped
+from monitor.lives.state import LifeChanges
 from monitor.margin.position import Side
 from monitor.memory import Commit
 from monitor.store.reader import StoreReader
@@ -16,7 +17,7 @@ from monitor.topups.changes import ChangeCause
 from monitor.topups.ledger import IntentState
 from monitor.topups.state import TopUpChanges
 from tests.store.journal_examples import change, circuit, in_state, intent, refusal, rehearsal
-from tests.store.store_examples import MINUTE, NOW, D, key, memory
+from tests.store.store_examples import MINUTE, NOW, D, case, key, memory
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
@@ -117,6 +118,16 @@ async def test_recall_has_every_intent_of_an_open_positions_life(store):
     await keep(store, *mine, settled("new", NOW + 9 * DAY))
     assert await recalled(store) == {"second life", "new"}
     await store.commit(Commit(at=NOW, closed=(memory(epoch=2),)), channels=())
+    assert await recalled(store) == {"new"}
+
+
+async def test_recall_has_what_an_open_question_about_an_ending_will_ask_for(store):
+    seen = memory(epoch=2)
+    await store.commit(Commit(at=NOW, readings=(seen,), lives=LifeChanges(cases=(case(seen, ended=True),))), channels=())
+    await keep(store, settled("of its life", NOW, epoch=2), settled("new", NOW + 9 * DAY))
+    await store.commit(Commit(at=NOW, closed=(seen,)), channels=())
+    assert await recalled(store) == {"of its life", "new"}
+    await store.commit(Commit(at=NOW, lives=LifeChanges(closed=(case(seen).id,))), channels=())
     assert await recalled(store) == {"new"}
 
 

@@ -57,6 +57,7 @@ def parse_fills(rows: Iterable[Row], asked: Asked, marks: Mapping[str, FillCause
 
 def _fill(row: Row, asked: Asked, marks: Mapping[str, FillCause], found: Gathered) -> Fill:
     order = str(row["orderId"])
+    fee = _fee(row, asked.position, found)
     return Fill(
         at=asked.ours(row["time"]),
         cause=marks.get(order, FillCause.TRADE),
@@ -64,7 +65,8 @@ def _fill(row: Row, asked: Asked, marks: Mapping[str, FillCause], found: Gathere
         closes=is_closing(row, asked.position),
         price=figures.price(row["price"]),
         profit=figures.amount(row["realizedPnl"]),
-        fee=_fee(row, asked.position, found),
+        fee=fee,
+        fee_elsewhere=fee is None,
         id=str(row["id"]),
         order=order,
     )

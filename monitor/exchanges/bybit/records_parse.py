@@ -51,6 +51,7 @@ def parse_fills(rows: Iterable[Row], asked: Asked, found: Gathered) -> list[Fill
 
 def _fill(row: Row, asked: Asked, found: Gathered, cause: FillCause, quantity: Decimal, *, closes: bool) -> Fill:
     mark = dec_or_none(row.get("markPrice")) or None
+    fee, elsewhere = _fee(row, asked, found)
     return Fill(
         at=asked.ours(row["execTime"]),
         cause=cause,
@@ -58,7 +59,8 @@ def _fill(row: Row, asked: Asked, found: Gathered, cause: FillCause, quantity: D
         closes=closes,
         price=figures.price(row["execPrice"]),
         profit=dec_or_none(row.get("execPnl")) if closes else ZERO,
-        fee=_fee(row, asked, found),
+        fee=fee,
+        fee_elsewhere=elsewhere,
         trigger_price=mark if cause in _FORCED else None,
         id=str(row["execId"]),
         order=str(row.get("orderId") or ""),
@@ -91,21 +93,22 @@ def _cause(row: Row, asked: Asked, found: Gathered) -> FillCause:
     return FillCause.TRADE
 
 
-def _fee(row: Row, asked: Asked, found: Gathered) -> Decimal | None:
-    """The fee in the settle currency, taxes on it included; None where some of it was paid in another coin."""
+def _fee(row: Row, asked: Asked, found: Gathered) -> tuple[Decimal | None, bool]:
+    """The fee in the settle currency, with taxes; None where some was paid in another coin, and whether all of it was."""
     settle = asked.position.instrument.settle_currency
     paid = [(row.get("execFee") or 0, row.get("feeCurrency"))]
     extra = row.get("extraFees")
     if isinstance(extra, list):
         paid += [(one["fee"], one["feeCoin"]) for one in extra]
-    total = ZERO
+    total, others = ZERO, False
     for amount, coin in paid:
         fee = figures.amount(amount)
         if fee and coin not in {None, "", settle}:
             found.lack(f"fees: some were paid in {str(coin)[:12]}")
-            return None
-        total -= fee
-    return total
+            others = True
+        else:
+            total -= fee
+    return (None, not total) if others else (total, False)
 
 
 def _order(row: Row) -> tuple[int, int, str]:

@@ -19,6 +19,8 @@ def of_leg(rows: Iterable[Row], asked: Asked) -> tuple[list[Row], bool]:
     own = asked.position.key.side.value
     margins: dict[str, set[Decimal]] = {"long": set(), "short": set()}
     margins[own].add(asked.position.isolated_margin)
+    if asked.inquiry.other_margin is not None:
+        margins[asked.position.key.side.other.value].add(asked.inquiry.other_margin)
     mine: list[Row] = []
     sideless: list[Row] = []
     for row in rows:

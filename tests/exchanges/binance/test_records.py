@@ -237,6 +237,7 @@ async def test_fees_in_another_asset_are_unknown_and_named():
     rows = [trade(1, commissionAsset="BNB"), trade(2), trade(3, commission="0", commissionAsset="BNB")]
     fills = parse.parse_fills(rows, asked(POSITION), {}, found)
     assert [fill.fee for fill in fills] == [None, Decimal("-0.18"), Decimal(0)]
+    assert [fill.fee_elsewhere for fill in fills] == [True, False, False]
     assert found.missing == ["fees: some were paid in BNB"]
 
 

@@ -179,7 +179,9 @@ def test_what_closed_nothing_is_of_the_other_side_unless_the_exchange_made_it(bl
 def test_funding_executions_are_no_fills_and_other_fees_are_unknown():
     rows = [execution(1, execType="Funding", execFee="0.4"), execution(2, feeCurrency="MNT"), execution(3, symbol="ETHUSDT")]
     (fill,), found = fills(rows)
-    assert (fill.id, fill.fee) == ("exec-2", None)
+    assert (fill.id, fill.fee, fill.fee_elsewhere) == ("exec-2", None, True)
+    taxed = execution(2, feeCurrency="MNT", extraFees=[{"fee": "0.1", "feeCoin": "USDT"}])
+    assert (fills([taxed])[0][0].fee, fills([taxed])[0][0].fee_elsewhere) == (None, False)
     assert "fees: some were paid in MNT" in found.missing
 
 
@@ -203,6 +205,19 @@ async def test_funding_in_hedge_mode_is_of_the_side_that_the_row_says():
     found = await told(answers([], log=rows), held("bybit", "usdt", "BTCUSDT", hedged=True))
     assert [flow.amount for flow in found.flows] == [Decimal("-0.5")]
     assert found.kept == {FlowKind.FUNDING}
+
+
+async def test_funding_of_the_side_that_came_after_is_not_this_sides_in_one_way_mode_either():
+    rows = [logged(1, side="Buy"), logged(2, side="Sell", funding="3")]
+    found = await told(answers([], log=rows))
+    assert [flow.amount for flow in found.flows] == [Decimal("-0.5")]
+
+
+async def test_settlements_of_two_sides_that_share_their_name_are_two():
+    rows = [logged(1, side="Sell", funding="0.5"), logged(1, side="Buy")]
+    for hedged in (True, False):
+        found = await told(answers([], log=[*rows, rows[1]]), held("bybit", "usdt", "BTCUSDT", hedged=hedged))
+        assert [flow.amount for flow in found.flows] == [Decimal("-0.5")]
 
 
 async def test_funding_in_hedge_mode_is_all_or_nothing():

@@ -262,6 +262,29 @@ async def test_bills_that_could_be_of_either_side_are_left_out_and_named():
     assert any("hedge mode" in text for text in found.missing)
 
 
+async def test_bills_of_two_sides_with_the_same_margin_are_of_neither():
+    # the short's 50, and nothing that names the short: both had 100
+    rows = [
+        bill(1, "6", "160", sz="50", posBalChg="50", posBal="150", pnl="0"),
+        bill(2, subtype="5", posBalChg="-50", posBal="50"),
+    ]
+    assert [flow.amount for flow in (await told(answers(rows, history=[closed()]), LONG)).flows] == [50]
+    for margin in (100, 150):  # read before or after it
+        found = await told(answers(rows, history=[closed()]), LONG, other_margin=Decimal(margin))
+        assert found.flows == []
+        assert FlowKind.MARGIN_ADDED not in found.kept
+
+
+async def test_sums_from_before_the_newest_fill_are_not_there_yet():
+    taken = bill(1, subtype="104", ts=str(NOW_MS + 60_000))
+    early = closed("4", uTime=str(NOW_MS + 50_000), liqPenalty="-3")
+    found = await told(answers([taken], history=[early]))
+    assert (found.totals, found.again) == (None, True)
+    assert any("newest fill" in text for text in found.missing)
+    late = await told(answers([taken], history=[early, closed("3", uTime=str(NOW_MS + 60_020))]))
+    assert (sums(late).insurance, late.again) == (Decimal("-1.5"), False)
+
+
 async def test_what_only_became_larger_costs_a_look_at_the_bills_alone():
     account = answers([bill(1, subtype="1")])
     assert len((await told(account, money=False)).fills) == 1
