@@ -261,6 +261,24 @@ def test_what_happened_while_nothing_watched_is_told_once_in_one_message(tmp_pat
 
 
 @EACH
+def test_a_liquidation_is_told_though_as_much_was_bought_again_while_nothing_watched(tmp_path: Path, venue: Venue) -> None:
+    with living(tmp_path, venue, btc(venue)) as life:
+        life.killed()
+        engine, size = life.engine, D("0.1") * venue.btc_in_coin
+        aged(tmp_path / "store.db", timedelta(hours=1))
+        life.stage.call(lambda: remembered_longer(engine, timedelta(hours=1)))
+        life.stage.call(lambda: engine.set_marks({(venue.name, venue.btc): D(85000)}))
+        life.stage.call(lambda: engine.open("main", venue.btc, long=True, quantity=size, leverage=D(10), margin=D(900)))
+        life.stage.start()
+        text = life.told("Meanwhile: LIQUIDATED: BTC/USDT long, -")
+        assert "BTC/USDT long opened (main)" in text
+        (end,) = life.events(E.LIQUIDATED)
+        as_recorded(end, *life.records(Kind.TAKEOVER))
+        (opened,) = life.events(E.OPENED)
+        dated(opened, life.records(Kind.OPEN)[-1])
+
+
+@EACH
 def test_a_partial_liquidation_and_a_turn_are_events_of_their_own(tmp_path: Path, venue: Venue) -> None:
     with living(tmp_path, venue) as life:
         engine = life.engine

@@ -152,6 +152,8 @@ async def test_the_documented_closed_order_without_an_execution_is_waited_for():
     assert found.again
     there = answers([execution(symbol=row["symbol"], orderId=row["orderId"])], closed=[row | {"updatedTime": str(NOW_MS + 5)}])
     assert not (await told(there, position)).again
+    session = answers([], closed=[row | {"updatedTime": str(NOW_MS + 5), "execType": "SessionSettlePnL"}])
+    assert not (await told(session, position)).again
     older = answers([], closed=[row | {"updatedTime": str(NOW_MS - 5)}])
     assert not (await told(older, position)).again
 
