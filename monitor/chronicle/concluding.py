@@ -155,13 +155,15 @@ def _answered(
     fresh = [one for one in events if not one.waits and not (case.told and one.kind in {EventKind.SHRANK, EventKind.GREW})]
     lives = memory.lives
     messages, spoken = told_alone(fresh, policy, memory, now)
+    explained = case.told and not case.heard and any(one.amount is None for one in events)
+    stood = {one.id for one in as_it_stands(replace(case, changes=()), now)} if explained else set()
     after = replace(
         lives,
         cases={name: one for name, one in lives.cases.items() if name != case.id},
-        waiting=(*lives.waiting, *(one for one in events if one.waits)),
+        waiting=(*(one for one in lives.waiting if one.id not in stood), *(one for one in events if one.waits)),
         spoken=spoken,
     )
-    changes = LifeChanges(events=kept(events, spoken), closed=(case.id,), confirmed=tuple(pairs))
+    changes = LifeChanges(events=kept(events, spoken), closed=(case.id,), confirmed=tuple(pairs), superseded=tuple(sorted(stood)))
     return Change(memory=replace(memory, lives=after), commit=Commit(at=now, messages=messages, lives=changes))
 
 

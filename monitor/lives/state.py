@@ -37,6 +37,7 @@ class LifeMemory:
 class LifeChanges:
     """What one decision changed of it. ``closed``: questions that are answered; ``told``: ids of events that waited.
     ``confirmed``: margin changes as the exchange's records have them, each in place of the one that was seen then.
+    ``superseded``: ids of events that were kept as it stood, and that the records have as it was.
     """
 
     events: tuple[LifeEvent, ...] = ()
@@ -44,6 +45,7 @@ class LifeChanges:
     closed: tuple[CaseId, ...] = ()
     told: tuple[str, ...] = ()
     confirmed: tuple[tuple[MarginChange, tuple[MarginChange, ...]], ...] = ()
+    superseded: tuple[str, ...] = ()
 
     def with_more(self, more: LifeChanges) -> LifeChanges:
         """These, and then ``more`` of the same decision."""

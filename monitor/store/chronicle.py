@@ -24,6 +24,7 @@ from monitor.topups.changes import MarginChange
 _LIFE = "SELECT id FROM lives WHERE exchange = ? AND account = ? AND symbol = ? AND side = ? AND epoch = ?"
 _DROP_CASE = f"DELETE FROM cases WHERE life = ({_LIFE})"  # noqa: S608 - our own names
 _TOLD = "UPDATE events SET waiting = 0 WHERE id = ?"
+_DROP_EVENT = "DELETE FROM events WHERE id = ?"
 _DROP_CHANGE = """DELETE FROM margin_changes WHERE exchange = ? AND account = ? AND symbol = ? AND side = ? AND epoch = ?
     AND at = ? AND since = ? AND record = ''"""
 _WAITING = f"SELECT {', '.join(EVENT)} FROM events WHERE waiting = 1 ORDER BY at, id"  # noqa: S608 - our own names
@@ -41,6 +42,7 @@ _ASKED = f"""SELECT {", ".join(CHANGE)} FROM margin_changes
 def keep_lives(connection: sqlite3.Connection, changes: LifeChanges) -> None:
     """Everything of ``changes``."""
     many = connection.executemany
+    many(_DROP_EVENT, [(name,) for name in changes.superseded])
     many(KEEP_EVENT, [event_row(event) for event in changes.events])
     many(_TOLD, [(name,) for name in changes.told])
     many(_DROP_CASE, [_who(key, epoch) for key, epoch in changes.closed])

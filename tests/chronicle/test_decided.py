@@ -380,7 +380,7 @@ def test_what_no_record_explains_is_told_after_a_minute_and_explained_when_it_ca
     world.silence(200)
     assert len(world.messages) == 1
     world.answer(300, fill(12, "10"))
-    assert world.kinds == [E.FOUND, E.GONE, E.CLOSED]
+    assert world.kinds == [E.FOUND, E.CLOSED]  # what was kept as it stood is what it was, now
     assert [title for _, title in world.messages[1:]] == ["BTC/USDT long closed, -50.95 USDT"]
 
 
@@ -419,7 +419,7 @@ def test_answer_that_may_be_fuller_soon_is_waited_for_by_what_hangs_on_it():
     world.answer(629.9, fill(12, "10"), again=True)
     assert world.kinds[1:] == [E.GONE]
     world.answer(630, fill(12, "10"), again=True)
-    assert world.kinds[1:] == [E.GONE, E.CLOSED]
+    assert world.kinds[1:] == [E.CLOSED]
     # a liquidation is told with what is known of it at the third answer
     world = gone()
     for second in (31, 32):

@@ -72,7 +72,8 @@ class World:
 
     def _keep(self, decision: Any) -> None:
         self.memory = decision.memory
-        self.events += decision.commit.lives.events
+        gone = decision.commit.lives.superseded
+        self.events = [*(one for one in self.events if one.id not in gone), *decision.commit.lives.events]
         self.confirmed += decision.commit.lives.confirmed
         self.told += decision.commit.lives.told
         told = [one for one in decision.commit.messages if one.why.value == "event"]

@@ -129,6 +129,15 @@ async def test_question_about_a_life_that_was_never_kept_is_let_go(store):
     assert (await store.load()).lives.cases == {}
 
 
+async def test_event_that_was_kept_as_it_stood_gives_way_to_what_it_was(store, tmp_path):
+    stood, was = event(kind=EventKind.GONE), event(kind=EventKind.LIQUIDATED, at=NOW - SECOND)
+    other = event(kind=EventKind.GONE, epoch=2)
+    await keep(store, lives=LifeChanges(events=(stood, other)))
+    await keep(store, lives=LifeChanges(events=(was,), superseded=(stood.id,)))
+    with StoreReader(tmp_path / "margincall.db") as reader:
+        assert set(reader.events()) == {was, other}
+
+
 async def test_margin_change_is_replaced_by_what_the_exchange_recorded(store, tmp_path):
     seen = change()
     rows = tuple(
