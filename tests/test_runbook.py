@@ -25,8 +25,10 @@ SILENT = {NotifyReason.FIRST, NotifyReason.EVENT}
 """Any message may be the first of its kind; an event has a kind, or words, of its own."""
 
 
-def sources() -> list[tuple[Path, ast.Module]]:
-    return [(path, ast.parse(path.read_text())) for path in sorted((ROOT / "monitor").rglob("*.py"))]
+def sources(holding: str) -> Iterator[ast.Module]:
+    """The modules whose text holds something like that, parsed."""
+    texts = (path.read_text() for path in sorted((ROOT / "monitor").rglob("*.py")))
+    return (ast.parse(text) for text in texts if re.search(holding, text))
 
 
 def text_of(node: ast.expr) -> str | None:
@@ -77,13 +79,13 @@ def events_of(call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef, 
 
 
 def all_error_events() -> set[str]:
-    return {name for _, tree in sources() for name in error_events(tree)}
+    return {name for tree in sources(rf"\.({'|'.join(LOUD)})\b") for name in error_events(tree)}
 
 
 def topics() -> set[str]:
     """What messages in plain ``Words`` are about, as far as it is written where they are made."""
     found = set()
-    for _, tree in sources():
+    for tree in sources(r"\bWords\("):
         constants = {
             target.id: value
             for node in tree.body
@@ -113,7 +115,7 @@ def own_messages() -> set[str]:
     """Messages about margincall itself: each has its words in a function ``<name>_text`` of a title and a body."""
     return {
         node.name.removesuffix("_text")
-        for _, tree in sources()
+        for tree in sources(r"_text\(")
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
         and node.name.endswith("_text")
