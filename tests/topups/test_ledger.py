@@ -9,7 +9,7 @@ from tests.builders import NOW
 from tests.topups.planning import intent
 
 
-@pytest.mark.parametrize(("state", "event"), itertools.product(IntentState, IntentEvent))
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(IntentState, IntentEvent)))
 def test_each_cell_of_the_table_leads_where_it_says_or_nowhere(state, event):
     before = intent(state=state, settled_at=None, looks=2)
     to = MOVES.get((state, event))
