@@ -10,7 +10,7 @@ from decimal import Decimal
 from monitor.chronicle.pacing import kept
 from monitor.chronicle.standing import ASKED, as_it_stands, margin_event
 from monitor.chronicle.telling import told_alone
-from monitor.lives.case import Case, CaseId, merged
+from monitor.lives.case import RISES, Case, CaseId, merged
 from monitor.lives.event import EventKind, LifeEvent
 from monitor.lives.state import LifeChanges, LifeMemory
 from monitor.lives.unit import unit_of
@@ -131,7 +131,12 @@ def _margin(page: _Page, change: MarginChange) -> None:
     # As many contracts as before, and fills all the same: some may have been the exchange's.
     turned_over = change.cause is ChangeCause.FILL and now == was.assessment.position.contracts
     if change.cause in ASKED or turned_over or page.away:
-        page.case(replace(_case(page, was, until=change.at, contracts=now), changes=(change,)))
+        case = replace(_case(page, was, until=change.at, contracts=now), changes=(change,))
+        if turned_over and not page.away:
+            # Whoever trades all day does so with every reading: one question about several.
+            open_one = page.before.lives.cases.get(case.id)
+            case = replace(case, due=min([page.now + RISES, *([] if open_one is None else [open_one.due])]))
+        page.case(case)
         return
     page.events.append(replace(margin_event(change, page.now), waits=page.away))
 

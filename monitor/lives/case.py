@@ -19,7 +19,9 @@ from monitor.topups.changes import ChangeCause, MarginChange
 PATIENCE = timedelta(minutes=1)
 """What is not explained by then is told as it stands."""
 RISES = timedelta(seconds=15)
-"""So long the time of what only made a position larger is looked for, and an older question holds up the answer to a newer."""
+"""So long the time of what only made a position larger is looked for, an older question holds up the answer to a newer, and fills
+that left as many contracts as before are gathered into one question.
+"""
 SETTLES = timedelta(seconds=15)
 """For so long what came back is looked for in the balance before a difference is told."""
 LONGEST = timedelta(hours=24)

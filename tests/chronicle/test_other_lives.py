@@ -59,12 +59,28 @@ def test_contracts_that_came_and_went_between_two_readings_hide_no_liquidation()
     world = World()
     world.see(0, held())
     world.see(10, held(entry_price=D("98"), isolated_margin=D(80)))
-    assert world.case.urgency == 1
+    assert (world.case.urgency, world.case.due) == (1, at(25))
     world.answer(11)  # there were fills: they are late
     world.answer(12, fill(3, "4", FillCause.REDUCTION), bought(5, "4"))
     assert world.kinds == [E.FOUND, E.PARTLY_LIQUIDATED, E.GREW]
     assert world.messages[0] == ("critical", "PARTLY LIQUIDATED: BTC/USDT long, -20.38 USDT")
     assert world.memory.lives.cases == {}
+
+
+def test_who_trades_all_day_is_asked_about_every_fifteen_seconds():
+    world, asked = World(), []
+    world.see(0, held())
+    for second in range(2, 62, 2):
+        world.see(second, held(entry_price=D(100) + D(second) / 100, isolated_margin=D(100) - D(second) / 10))
+        if world.memory.lives.cases and world.case.due <= at(second):
+            asked.append(second)
+            fills = [one for at_ in range(2, second + 2, 2) for one in (fill(at_ - 1.5, "1"), bought(at_ - 1, "1"))]
+            world.answer(second + 1, *fills)
+    assert asked == [18, 36, 54]
+    assert world.kinds == [E.FOUND]
+    # what is then read to be smaller is asked about at once
+    world.see(62, held("6", isolated_margin=D(60)))
+    assert world.case.due == at(62)
 
 
 def test_contracts_of_which_no_record_ever_tells_are_no_event():
