@@ -157,6 +157,8 @@ def _answered(
     messages, spoken = told_alone(fresh, policy, memory, now)
     explained = case.told and not case.heard and any(one.amount is None for one in events)
     stood = {one.id for one in as_it_stands(replace(case, changes=()), now)} if explained else set()
+    if any(one.id in stood for told in lives.spoken.values() for one in told.held):
+        stood = set()  # not told yet, and a restart must find it
     after = replace(
         lives,
         cases={name: one for name, one in lives.cases.items() if name != case.id},

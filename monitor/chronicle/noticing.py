@@ -135,9 +135,11 @@ def _margin(page: _Page, change: MarginChange) -> None:
         if turned_over and not page.away:
             # Whoever trades all day does so with every reading: one question about several.
             open_one = page.before.lives.cases.get(case.id)
-            case = replace(case, due=min([page.now + RISES, *([] if open_one is None else [open_one.due])]))
+            due = page.now + RISES
+            case = replace(case, due=due) if open_one is None else replace(case, due=min(open_one.due, due), tries=open_one.tries)
         page.case(case)
-        return
+        if change.cause in ASKED or page.away:
+            return
     page.events.append(replace(margin_event(change, page.now), waits=page.away))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from monitor.lives.case import Case
 from monitor.lives.event import Breakdown, EventKind
@@ -83,13 +83,13 @@ def parts(case: Case, fills: Sequence[Fill], records: Records, *, others: Decima
 
 
 def _groups(case: Case, fills: Sequence[Fill]) -> list[tuple[FillCause, list[Fill]]]:
-    """The fills by cause, and apart where nothing was left in between."""
-    size, lives = case.before, 0
-    keyed = []
-    for fill in fills:
-        keyed.append(((fill.cause, lives), fill))
-        size += fill.step
-        lives += not size
+    """The fills by cause. What its owner closed and opened again while nothing watched is two groups; who does so time and again
+    trades, and then only all of it together counts.
+    """
+    sizes = list(accumulate((fill.step for fill in fills), initial=case.before))
+    empty = [number for number, size in enumerate(sizes) if not size and 0 < number < len(fills)]
+    apart = empty[0] if case.away and len(empty) == 1 else 0
+    keyed = [((fill.cause, number < apart), fill) for number, fill in enumerate(fills)]
     return [(cause, [fill for _, fill in group]) for (cause, _), group in groupby(keyed, key=lambda one: one[0])]
 
 

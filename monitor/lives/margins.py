@@ -45,8 +45,8 @@ def confirmed(change: MarginChange, records: Records, before: Assessment) -> tup
         # The likeliest guess, and wrong: the exchange would have recorded it.
         wrong = change.cause is ChangeCause.FUNDING and FlowKind.FUNDING in records.kept
         return (replace(change, cause=elsewhere),) if wrong else ()
-    rest = (change.at, change.amount - _sum(sure), change.cause if change.cause in _CERTAIN else elsewhere, "")
-    return _made(change, sure, before, rest)
+    cause = change.cause if change.cause in _CERTAIN else elsewhere
+    return _made(change, sure, before, (change.at, change.amount - _sum(sure), cause, ""))
 
 
 def _rows(change: MarginChange, records: Records) -> list[Row]:
@@ -78,8 +78,9 @@ def _made(change: MarginChange, rows: Sequence[Row], before: Assessment, rest: R
         made.append(one if row is ours else replace(one, cause=cause, actor="", intent=""))
         stand = after
     if rest is not None:
-        at, amount, cause, _ = rest
-        made.append(replace(change, amount=amount, cause=cause, before=stand, actor="", intent=""))
+        left = replace(change, amount=rest[1], before=stand)
+        unseen = change.intent and ours is None and _fits(rest, change)  # ours, and its row lies too near a reading
+        made.append(left if unseen else replace(left, cause=rest[2], actor="", intent=""))
     return tuple(made)
 
 

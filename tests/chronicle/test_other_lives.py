@@ -55,6 +55,26 @@ def test_what_its_owner_closed_and_opened_again_meanwhile_is_two_events():
     assert world.kinds == [E.FOUND, E.CLOSED, E.OPENED, E.MARGIN_REDUCED]
 
 
+def test_what_was_closed_and_opened_time_and_again_counts_together():
+    world = back_with(held("12", entry_price=D(90), isolated_margin=D(100)))
+    fills = (fill(HOUR, "10"), bought(2 * HOUR, "10"), fill(3 * HOUR, "10", profit=D(-90)), bought(4 * HOUR, "12"))
+    world.answer(OFF + 2, *fills)
+    (grew,) = (one for one in world.events if one.kind is E.GREW)
+    assert grew.breakdown is not None
+    assert (grew.before, grew.after, grew.breakdown.profit) == (D(10), D(12), D(-140))
+
+
+def test_bot_that_goes_flat_and_back_between_two_readings_is_no_news():
+    world = World()
+    world.see(0, held())
+    for number in range(1, 12):
+        world.see(10 * number, held(entry_price=D(100 + number), isolated_margin=D(100 + number)))
+        world.answer(10 * number + 1, fill(10 * number - 5, "10"), bought(10 * number - 4, "10"))
+    assert world.messages == []
+    assert set(world.kinds[1:]) == {E.MARGIN_ADDED}  # kept, and told to nobody
+    assert len(world.events) == 12
+
+
 def test_contracts_that_came_and_went_between_two_readings_hide_no_liquidation():
     world = World()
     world.see(0, held())
@@ -62,7 +82,7 @@ def test_contracts_that_came_and_went_between_two_readings_hide_no_liquidation()
     assert (world.case.urgency, world.case.due) == (1, at(25))
     world.answer(11)  # there were fills: they are late
     world.answer(12, fill(3, "4", FillCause.REDUCTION), bought(5, "4"))
-    assert world.kinds == [E.FOUND, E.PARTLY_LIQUIDATED, E.GREW]
+    assert world.kinds == [E.FOUND, E.MARGIN_REDUCED, E.PARTLY_LIQUIDATED, E.GREW]
     assert world.messages[0] == ("critical", "PARTLY LIQUIDATED: BTC/USDT long, -20.38 USDT")
     assert world.memory.lives.cases == {}
 
@@ -77,7 +97,7 @@ def test_who_trades_all_day_is_asked_about_every_fifteen_seconds():
             fills = [one for at_ in range(2, second + 2, 2) for one in (fill(at_ - 1.5, "1"), bought(at_ - 1, "1"))]
             world.answer(second + 1, *fills)
     assert asked == [18, 36, 54]
-    assert world.kinds == [E.FOUND]
+    assert set(world.kinds[1:]) == {E.MARGIN_REDUCED}
     # what is then read to be smaller is asked about at once
     world.see(62, held("6", isolated_margin=D(60)))
     assert world.case.due == at(62)
@@ -90,7 +110,7 @@ def test_contracts_of_which_no_record_ever_tells_are_no_event():
     for seconds in (11, 20, 40, 71):
         assert len(world.memory.lives.cases) == 1
         world.answer(seconds, missing=("fees: none",), again=seconds < 71)
-    assert world.kinds == [E.FOUND]
+    assert world.kinds == [E.FOUND, E.MARGIN_REDUCED]
     assert world.memory.lives.cases == {}
 
 
@@ -222,6 +242,39 @@ def test_our_own_change_stays_ours_when_its_record_confirms_it():
     assert [(one.cause, one.actor, one.intent) for one in made] == [
         (ChangeCause.TOP_UP, "guard", "one"), (ChangeCause.FUNDING, "", ""),
     ]  # fmt: skip
+
+
+def test_our_own_change_stays_ours_where_its_row_lies_too_near_the_reading_to_count():
+    world = away(held(), hours=5)
+    sent = replace(
+        intent("one"),
+        state=IntentState.UNKNOWN,
+        amount=D(50),
+        key=key(),
+        epoch=1,
+        planned_at=at(9),
+        submitted_at=at(9),
+        policy="guard",
+    )
+    world.memory = replace(world.memory, top_ups=TopUpMemory(intents={"one": sent}))
+    world.see(OFF + 1, held("11", isolated_margin=D("159.7")))
+    rows = (flow(12, FlowKind.MARGIN_ADDED, "50"), flow(3 * HOUR, FlowKind.FUNDING, "-0.3"))
+    world.answer(OFF + 2, bought(2 * HOUR, "1"), flows=rows, kept=ALL_KEPT)
+    ((_, made),) = world.confirmed
+    assert [(one.amount, one.cause, one.intent) for one in made] == [
+        (D("-0.3"), ChangeCause.FUNDING, ""), (D(60), ChangeCause.TOP_UP, "one"),
+    ]  # fmt: skip
+
+
+def test_fall_that_is_held_back_waits_on_though_it_is_explained_meanwhile():
+    world = World()
+    world.see(0, held())
+    world.see(10, held("12", isolated_margin=D(120)))
+    world.answer(11, bought(5, "2"))
+    world.see(20, held("8", isolated_margin=D(80)))
+    world.silence(80)
+    world.answer(100, fill(15, "4"))
+    assert [(one.kind, one.waits) for one in world.events if one.kind is E.SHRANK] == [(E.SHRANK, True), (E.SHRANK, False)]
 
 
 @pytest.mark.parametrize("ticks", [(), (72 * HOUR + 21,)])

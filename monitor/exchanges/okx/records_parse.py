@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitor.exchanges import figures
@@ -133,7 +133,7 @@ def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
             found.lack("the sums over its life: OKX has none yet (positions-history)", again=True)
         return
     row = max(mine, key=lambda row: int(row["uTime"]))
-    newest = max((fill.at for fill in found.fills if fill.closes), default=None)
+    newest = _last_closing(found.fills, asked)
     if newest is not None and asked.ours(row["uTime"]) < newest - _SAME_MOMENT:
         found.lack("the sums over its life: OKX has none yet of its newest fill (positions-history)", again=True)
         return
@@ -151,6 +151,17 @@ def add_totals(rows: Iterable[Row], asked: Asked, found: Gathered) -> None:
     last = next((index for index in reversed(range(len(found.fills))) if found.fills[index].cause is cause), None)
     if trigger and last is not None:
         found.fills[last] = replace(found.fills[last], trigger_price=trigger)
+
+
+def _last_closing(fills: Iterable[Fill], asked: Asked) -> datetime | None:
+    """When the life that was read was last made smaller; what is closed after its end is of another one."""
+    size, last = asked.position.contracts, None
+    for fill in fills:
+        last = fill.at if fill.closes else last
+        size += fill.step if fill.at > asked.sized else ZERO
+        if size <= 0:
+            break
+    return last
 
 
 def _hold_against(found: Gathered, totals: Totals) -> None:

@@ -285,6 +285,13 @@ async def test_sums_from_before_the_newest_fill_are_not_there_yet():
     assert (sums(late).insurance, late.again) == (Decimal("-1.5"), False)
 
 
+async def test_sums_of_a_life_are_not_late_for_what_a_later_life_closed():
+    rows = [bill(1, subtype="2", sz="10", ts=str(NOW_MS + 1000)), bill(2, subtype="1", sz="4", ts=str(NOW_MS + 5000))]
+    rows.append(bill(3, subtype="2", sz="4", ts=str(NOW_MS + 60_000)))
+    found = await told(answers(rows, history=[closed(uTime=str(NOW_MS + 1010))]))
+    assert (sums(found).funding, found.again) == (Decimal("-0.1"), False)
+
+
 async def test_what_only_became_larger_costs_a_look_at_the_bills_alone():
     account = answers([bill(1, subtype="1")])
     assert len((await told(account, money=False)).fills) == 1
